@@ -1,0 +1,98 @@
+# A thin front: the CMake presets do the work. `make help` lists what there is.
+-include config.mk
+
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+DESTDIR ?=
+PRESET ?= release
+ARGS ?=
+JOBS ?= $(shell nproc)
+
+BUILD := build/$(PRESET)
+TCPEEK := $(BUILD)/tcpeek
+CTEST_FLAGS ?=
+
+.PHONY: all
+all: build
+
+.PHONY: help
+help:
+	@echo 'make            build ($(TCPEEK))'
+	@echo 'make run        install what is missing, build, show a live demonstration on loopback'
+	@echo 'make run ARGS="-i eth0"   the same, but run tcpeek with these arguments until Ctrl+C'
+	@echo 'make test       install what is missing, build and run every test (root runs them all)'
+	@echo 'make bench      build and run the benchmarks'
+	@echo 'make sanitize   unit, script and network tests under the address, undefined-behaviour'
+	@echo '                and thread sanitizers'
+	@echo 'make install    install under PREFIX (now $(PREFIX)), staged below DESTDIR'
+	@echo 'make uninstall, make clean'
+
+# Packages of packaging/deps that are not installed, by role.
+packages = $(shell sed -n 's/^$(1) //p' packaging/deps)
+missing = $(shell for p in $(packages); do \
+	dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || echo $$p; done)
+
+define install-missing
+	@missing="$(strip $(foreach role,$(1),$(call missing,$(role))))"; \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" != 0 ]; then \
+			echo "make: these packages are missing and only root can install them:" \
+				"sudo apt-get install $$missing" >&2; exit 1; \
+		fi; \
+		apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null || exit 1; \
+	fi
+endef
+
+.PHONY: deps deps-test
+deps:
+	$(call install-missing,build)
+deps-test:
+	$(call install-missing,build test)
+
+$(BUILD)/build.ninja: CMakePresets.json
+	cmake --preset $(PRESET)
+
+.PHONY: build
+build: $(BUILD)/build.ninja
+	@cmake --build --preset $(PRESET) --parallel $(JOBS)
+
+.PHONY: run
+run: deps
+	@$(MAKE) --no-print-directory build
+ifeq ($(strip $(ARGS)),)
+	@python3 demo/live.py $(TCPEEK)
+else
+	@$(TCPEEK) $(ARGS)
+endif
+
+.PHONY: test
+test: deps-test
+	@$(MAKE) --no-print-directory build
+	ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS) $(CTEST_FLAGS)
+
+.PHONY: sanitize
+sanitize: deps-test
+	@for preset in asan tsan; do \
+		$(MAKE) --no-print-directory build PRESET=$$preset && \
+		ctest --test-dir build/$$preset --output-on-failure --parallel $(JOBS) \
+			-R '^(unit|scripts|netns)' || exit 1; \
+	done
+
+.PHONY: bench
+bench: deps
+	@$(MAKE) --no-print-directory build
+	@python3 bench/run.py $(BUILD)
+
+.PHONY: install
+install: build
+	install -d $(DESTDIR)$(SBINDIR)
+	install -m 0755 $(TCPEEK) $(DESTDIR)$(SBINDIR)/tcpeek
+
+.PHONY: uninstall
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/tcpeek
+
+.PHONY: clean
+clean:
+	rm -rf build

@@ -1,0 +1,16 @@
+# Hardening of release builds, and the sanitizers of the asan and tsan presets.
+add_library(tcpeek_hardening INTERFACE)
+if(TCPEEK_SANITIZE)
+    target_compile_options(tcpeek_hardening INTERFACE -fsanitize=${TCPEEK_SANITIZE}
+                           -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(tcpeek_hardening INTERFACE -fsanitize=${TCPEEK_SANITIZE})
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
+    set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+    include(CheckPIESupported)
+    check_pie_supported()
+    set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+    target_compile_options(tcpeek_hardening INTERFACE -fstack-protector-strong
+                           -fstack-clash-protection -fcf-protection)
+    target_compile_definitions(tcpeek_hardening INTERFACE _FORTIFY_SOURCE=2 _GLIBCXX_ASSERTIONS)
+    target_link_options(tcpeek_hardening INTERFACE -Wl,-z,relro,-z,now -Wl,-z,noexecstack)
+endif()

@@ -1,0 +1,298 @@
+#include "app/app.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include "app/event_loop.h"
+#include "app/file_runner.h"
+#include "app/info.h"
+#include "app/live_runner.h"
+#include "app/privileges.h"
+#include "capture/local_routes.h"
+#include "cli/version.h"
+#include "output/table.h"
+
+namespace tcpeek {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kExitDone = 0;
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+constexpr int kExitInterruptedTwice = 130;
+
+// Headers with several tags, extension headers and tunnels fit; more would only cost copying.
+constexpr std::uint32_t kHeaderSnapshot = 384;
+// A TCP checksum covers the payload.
+constexpr std::uint32_t kWholePacketSnapshot = 65'535;
+// How long a reader that takes nothing may hold up the end.
+constexpr auto kPatienceAtEnd = 2s;
+
+int fail(int status, const std::string& message) {
+    fmt::print(stderr, "tcpeek: {}\n", message);
+    return status;
+}
+
+std::vector<FilterExpression> expressions_of(const Config& config) {
+    const bool from_files = !config.files.empty();
+    std::vector<FilterExpression> expressions;
+    const auto add_default = [&](const char* name, FilterDirection direction) {
+        expressions.push_back({name, {FilterPart{direction, std::nullopt, {PortRange{}}}}});
+    };
+    if (from_files && config.local.empty()) {
+        add_default("ALL", FilterDirection::any);
+    } else {
+        add_default("RX", FilterDirection::rx);
+        add_default("TX", FilterDirection::tx);
+    }
+    expressions.insert(expressions.end(), config.expressions.begin(), config.expressions.end());
+    return expressions;
+}
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return static_cast<std::uint64_t>(device()) << 32U | device();
+}
+
+PipelineConfig pipeline_config(const Config& config) {
+    PipelineConfig pipeline;
+    pipeline.tracker.timeout = Duration::seconds(config.timeout_seconds);
+    pipeline.tracker.max_sessions = config.max_sessions;
+    pipeline.tracker.seed = random_seed();
+    pipeline.dissect.checksums = static_cast<ChecksumMode>(config.checksum_mode);
+    pipeline.dissect.icmp = config.icmp;
+    pipeline.live = config.files.empty();
+    pipeline.resolve_link_interfaces = pipeline.live;
+    pipeline.show_records = config.output == OutputForm::json || !config.quiet;
+    return pipeline;
+}
+
+PrinterConfig printer_config(const Config& config, const FilterSet& filters) {
+    const char* no_color = std::getenv("NO_COLOR");
+    const bool terminal = ::isatty(STDERR_FILENO) == 1;
+    PrinterConfig printer;
+    printer.json = config.output == OutputForm::json;
+    printer.colour = terminal && (no_color == nullptr || *no_color == '\0');
+    printer.progress = terminal && !config.files.empty();
+    printer.filter_names = filters.names();
+    return printer;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
+// What a run of either kind has, in the order in which it must go away.
+class App {
+  public:
+    App(const Config& config, FilterSet filters)
+        : config_(config),
+          log_(static_cast<LogLevel>(config.log_level)),
+          filters_(std::move(filters)),
+          pipeline_(pipeline_config(config), filters_, names_, queue_, log_) {}
+
+    int run_live();
+    int run_files();
+
+  private:
+    [[nodiscard]] bool shows_table() const {
+        return !config_.quiet && config_.output == OutputForm::table;
+    }
+    void warn_without_local_addresses();
+    void show_listening(const LiveCapture& capture);
+    void follow_local_addresses(LocalRoutes& routes, LiveCapture& capture);
+    [[nodiscard]] LocalAddresses local_addresses(const std::vector<IpNetwork>& networks) const;
+    template <typename Runner, typename Wake>
+    int run(Runner& runner, Wake wake);
+    int exit_status(const Result<void>& run_result, const std::optional<Error>& output_error,
+                    std::uint64_t undisplayed) const;
+
+    const Config& config_;
+    Log log_;
+    FilterSet filters_;
+    InterfaceNames names_;
+    DisplayQueue queue_;
+    Mailbox mailbox_;
+    Progress progress_;
+    Pipeline pipeline_;
+    EventLoop loop_;
+};
+
+LocalAddresses App::local_addresses(const std::vector<IpNetwork>& networks) const {
+    std::vector<IpNetwork> all = networks;
+    all.insert(all.end(), config_.local.begin(), config_.local.end());
+    return LocalAddresses(std::move(all));
+}
+
+void App::warn_without_local_addresses() {
+    const bool asks = std::any_of(
+        config_.expressions.begin(), config_.expressions.end(), [](const auto& expression) {
+            return std::any_of(
+                expression.parts.begin(), expression.parts.end(),
+                [](const auto& part) { return part.direction != FilterDirection::any; });
+        });
+    if (asks) {
+        fmt::print(stderr,
+                   "tcpeek: warning: no address is known to be local, so RX and TX filters match "
+                   "nothing; name yours with --local=ADDR/LEN or use ANY\n");
+    }
+}
+
+void App::show_listening(const LiveCapture& capture) {
+    if (config_.quiet) {
+        return;
+    }
+    for (const LiveInterface& interface : capture.interfaces()) {
+        queue_.push_always(NoticeItem{render_listening(interface.name, interface.link_type_name,
+                                                       interface.link_type_description,
+                                                       interface.snapshot_length)});
+    }
+}
+
+void App::follow_local_addresses(LocalRoutes& routes, LiveCapture& capture) {
+    const Result<bool> changed = routes.refresh();
+    if (!changed) {
+        log_.write(LogLevel::warning, changed.error().message);
+    } else if (changed.value()) {
+        mailbox_.post([this, networks = routes.networks()] {
+            pipeline_.set_local_addresses(local_addresses(networks));
+        });
+        capture.wake();
+    }
+}
+
+int App::run_live() {
+    LiveOptions options;
+    options.interfaces = config_.interfaces;
+    options.promiscuous = config_.promiscuous;
+    options.buffer_megabytes = config_.buffer_megabytes;
+    options.snapshot_length = config_.checksum_mode == 2 ? kWholePacketSnapshot : kHeaderSnapshot;
+    Result<LiveCapture> opened = LiveCapture::open(options, names_);
+    if (!opened) {
+        return fail(kExitFailed, opened.error().message);
+    }
+    LiveCapture capture = std::move(opened).value();
+    Result<LocalRoutes> routes = LocalRoutes::open();
+    if (!routes) {
+        return fail(kExitFailed, routes.error().message);
+    }
+    filters_.set_local_addresses(local_addresses(routes.value().networks()));
+    if (!config_.user.empty()) {
+        if (const Result<void> dropped = drop_privileges(config_.user); !dropped) {
+            return fail(kExitFailed, dropped.error().message);
+        }
+    }
+    show_listening(capture);
+    loop_.watch(routes.value().descriptor(),
+                [&] { follow_local_addresses(routes.value(), capture); });
+    std::vector<std::string> interfaces;
+    for (const LiveInterface& interface : capture.interfaces()) {
+        interfaces.push_back(interface.name);
+    }
+    log_.write(LogLevel::notice, fmt::format("version {} started on {}, filters {}", kVersion,
+                                             joined(interfaces), joined(filters_.names())));
+    LiveRunner runner(capture, pipeline_, mailbox_, queue_, log_, !config_.quiet);
+    const int status = run(runner, [&] { capture.wake(); });
+    log_.write(LogLevel::notice, fmt::format("ended with status {}, {} attempts pending", status,
+                                             runner.summary().capture.pending));
+    return status;
+}
+
+int App::run_files() {
+    if (config_.local.empty()) {
+        warn_without_local_addresses();
+    } else {
+        filters_.set_local_addresses(local_addresses({}));
+    }
+    if (!config_.user.empty()) {
+        if (const Result<void> dropped = drop_privileges(config_.user); !dropped) {
+            return fail(kExitFailed, dropped.error().message);
+        }
+    }
+    FileRunner runner(config_.files, pipeline_, names_, mailbox_, queue_, progress_);
+    return run(runner, [&] { runner.wake(); });
+}
+
+// The capture thread ends first, then the printer, then the loop: until everything is written a
+// second SIGINT is heard.
+template <typename Runner, typename Wake>
+int App::run(Runner& runner, Wake wake) {
+    if (shows_table()) {
+        queue_.push_always(NoticeItem{render_table_heading()});
+    }
+    std::optional<Error> output_error;
+    const auto request_stop = [&] {
+        mailbox_.request_stop();
+        wake();
+    };
+    Printer printer(printer_config(config_, filters_), queue_, progress_,
+                    [&](const std::optional<Error>& error) {
+                        loop_.post([&, error] {
+                            output_error = error;
+                            request_stop();
+                        });
+                    });
+    loop_.on_signals({.stop =
+                          [&] {
+                              printer.give_up_after(kPatienceAtEnd);
+                              request_stop();
+                          },
+                      .stop_at_once = [] { std::_Exit(kExitInterruptedTwice); },
+                      .show_summary =
+                          [&] {
+                              mailbox_.post(
+                                  [&] { queue_.push_always(SummaryItem{runner.summary()}); });
+                              wake();
+                          }});
+    Result<void> run_result;
+    std::thread capture_thread([&] {
+        run_result = runner.run();
+        queue_.push_always(SummaryItem{runner.summary()});
+        queue_.close();
+        printer.join();
+        loop_.post([&] { loop_.finish(); });
+    });
+    loop_.run();
+    capture_thread.join();
+    return exit_status(run_result, output_error, queue_.undisplayed() + printer.undisplayed());
+}
+
+int App::exit_status(const Result<void>& run_result, const std::optional<Error>& output_error,
+                     std::uint64_t undisplayed) const {
+    if (undisplayed > 0 && output_error.has_value()) {
+        fmt::print(stderr, "tcpeek: {} records were not displayed\n", undisplayed);
+    }
+    if (output_error) {
+        return fail(kExitFailed, output_error->message);
+    }
+    if (!run_result) {
+        return run_result.error().message.empty() ? kExitFailed
+                                                  : fail(kExitFailed, run_result.error().message);
+    }
+    return kExitDone;
+}
+
+}  // namespace
+
+int run_app(const Config& config) {
+    if (config.info) {
+        print_info();
+        return kExitDone;
+    }
+    Result<FilterSet> filters = FilterSet::compile(expressions_of(config));
+    if (!filters) {
+        return fail(kExitUsage, filters.error().message);
+    }
+    App app(config, std::move(filters).value());
+    return config.files.empty() ? app.run_live() : app.run_files();
+}
+
+}  // namespace tcpeek

@@ -1,0 +1,12 @@
+// The composition root: wires the stages, the threads and the signals for one run.
+#pragma once
+
+#include "cli/config.h"
+
+namespace tcpeek {
+
+// Runs until the files end or a signal asks to stop. Returns the exit status; errors have been
+// told on standard error by then.
+int run_app(const Config& config);
+
+}  // namespace tcpeek

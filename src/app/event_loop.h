@@ -1,0 +1,39 @@
+// The main thread's loop: signals, descriptors that others watch, and the word that all is done.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+namespace tcpeek {
+
+class EventLoop {
+  public:
+    struct SignalHandlers {
+        std::function<void()> stop;          // SIGINT, SIGTERM, SIGHUP
+        std::function<void()> stop_at_once;  // a second SIGINT
+        std::function<void()> show_summary;  // SIGUSR1
+    };
+
+    EventLoop();
+    ~EventLoop();
+    EventLoop(const EventLoop&) = delete;
+    EventLoop& operator=(const EventLoop&) = delete;
+
+    // From here on these signals end nothing by themselves.
+    void on_signals(SignalHandlers handlers);
+    // Calls `readable` whenever `fd` (borrowed) can be read.
+    void watch(int fd, std::function<void()> readable);
+    // Runs `work` on the loop's thread; callable from any thread.
+    void post(std::function<void()> work);
+
+    // Returns after `finish`.
+    void run();
+    // Callable from any thread.
+    void finish();
+
+  private:
+    class Implementation;
+    std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace tcpeek

@@ -1,0 +1,124 @@
+#include "app/file_runner.h"
+
+#include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+
+#include <cstdint>
+
+#include "capture/capture_file.h"
+
+namespace tcpeek {
+namespace {
+
+// Between looks at the mailbox; a fraction of a millisecond's work.
+constexpr unsigned kFramesPerLook = 1'024;
+
+std::uint64_t size_of(const std::string& path) {
+    struct stat status {};
+    const bool known = path != "-" && ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+    return known ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
+}  // namespace
+
+FileRunner::FileRunner(const std::vector<std::string>& files, Pipeline& pipeline,
+                       InterfaceNames& names, Mailbox& mailbox, DisplayQueue& queue,
+                       Progress& progress)
+    : files_(files),
+      pipeline_(pipeline),
+      names_(names),
+      mailbox_(mailbox),
+      queue_(queue),
+      progress_(progress),
+      wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    TCPEEK_ASSERT(wake_fd_.valid());
+}
+
+void FileRunner::wake() {
+    static_cast<void>(::eventfd_write(wake_fd_.get(), 1));
+}
+
+Result<void> FileRunner::run() {
+    std::uint64_t in_all = 0;
+    for (const std::string& path : files_) {
+        in_all += size_of(path);
+    }
+    progress_.bytes_in_all.store(in_all);
+    Result<void> result;
+    for (const std::string& path : files_) {
+        if (mailbox_.stop_requested()) {
+            break;
+        }
+        if (Result<void> read_result = read(path); !read_result) {
+            queue_.push_always(
+                NoticeItem{fmt::format("tcpeek: {}\n", read_result.error().message)});
+            result = Error{};
+        }
+    }
+    pipeline_.finish();
+    return result;
+}
+
+// A wait for the first bytes of a pipe ends when somebody wants something; it is taken up again
+// unless that was to stop.
+std::optional<Result<CaptureFile>> FileRunner::open(const std::string& path) {
+    while (!mailbox_.stop_requested()) {
+        Result<CaptureFile> opened = CaptureFile::open(path, names_, wake_fd_.get());
+        if (opened || !look_at_mailbox()) {
+            return opened;
+        }
+    }
+    return std::nullopt;
+}
+
+Result<void> FileRunner::read(const std::string& path) {
+    std::optional<Result<CaptureFile>> opened = open(path);
+    if (!opened) {
+        return {};
+    }
+    if (!*opened) {
+        return opened->error();
+    }
+    CaptureFile file = std::move(*opened).value();
+    const std::uint64_t read_before = progress_.bytes_read.load();
+    Frame frame;
+    unsigned until_look = kFramesPerLook;
+    while (true) {
+        if (!file.next(frame)) {
+            if (!file.interrupted()) {
+                break;
+            }
+            static_cast<void>(look_at_mailbox());
+        } else {
+            pipeline_.take(frame);
+            if (--until_look > 0) {
+                continue;
+            }
+            until_look = kFramesPerLook;
+            progress_.bytes_read.store(read_before + file.bytes_read());
+            mailbox_.run_all();
+        }
+        if (mailbox_.stop_requested()) {
+            return {};
+        }
+    }
+    progress_.bytes_read.store(read_before + file.bytes_read());
+    if (file.damage()) {
+        return Error{fmt::format("warning: {}", file.damage()->message)};
+    }
+    return {};
+}
+
+bool FileRunner::look_at_mailbox() {
+    eventfd_t count = 0;
+    const bool was_woken = ::eventfd_read(wake_fd_.get(), &count) == 0;
+    mailbox_.run_all();
+    return was_woken;
+}
+
+SummaryView FileRunner::summary() const {
+    return pipeline_.summary({});
+}
+
+}  // namespace tcpeek

@@ -1,0 +1,48 @@
+// The capture thread's work when it reads capture files.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/mailbox.h"
+#include "app/pipeline.h"
+#include "app/printer.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "capture/capture_file.h"
+
+namespace tcpeek {
+
+// Everything it refers to must outlive it. Belongs to the capture thread, but for `wake`.
+class FileRunner {
+  public:
+    FileRunner(const std::vector<std::string>& files, Pipeline& pipeline, InterfaceNames& names,
+               Mailbox& mailbox, DisplayQueue& queue, Progress& progress);
+
+    // Reads all files as one stream, in the order given. What is damaged gives what it holds and a
+    // warning; the result is then an error whose line has been shown already (empty).
+    Result<void> run();
+
+    // Ends a wait for bytes of a pipe, so that the mailbox is looked at; from any thread.
+    void wake();
+
+    [[nodiscard]] SummaryView summary() const;
+
+  private:
+    Result<void> read(const std::string& path);
+    // Nothing: asked to stop.
+    std::optional<Result<CaptureFile>> open(const std::string& path);
+    // Returns whether `wake` was called since the last time.
+    bool look_at_mailbox();
+
+    const std::vector<std::string>& files_;
+    Pipeline& pipeline_;
+    InterfaceNames& names_;
+    Mailbox& mailbox_;
+    DisplayQueue& queue_;
+    Progress& progress_;
+    UniqueFd wake_fd_;
+};
+
+}  // namespace tcpeek

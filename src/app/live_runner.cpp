@@ -1,0 +1,128 @@
+#include "app/live_runner.h"
+
+#include <fmt/format.h>
+
+namespace tcpeek {
+namespace {
+
+// Expiry is looked at this often while attempts are pending; without any, nothing can happen.
+constexpr Duration kTickWithPending = Duration::seconds(1);
+constexpr Duration kTickWithoutPending = Duration::seconds(10);
+// A burst of drops is told once.
+constexpr Duration kDropsToldEvery = Duration::seconds(60);
+
+std::string describe(const LiveEvent& event) {
+    switch (event.kind) {
+        case LiveEvent::Kind::went_down:
+            return fmt::format("interface {} went down, waiting until it is up again",
+                               event.interface);
+        case LiveEvent::Kind::came_up:
+            return fmt::format("interface {} is up again", event.interface);
+        case LiveEvent::Kind::vanished:
+            return fmt::format("interface {} has vanished", event.interface);
+    }
+    TCPEEK_ASSERT(!"event kind out of range");
+}
+
+}  // namespace
+
+LiveRunner::LiveRunner(LiveCapture& capture, Pipeline& pipeline, Mailbox& mailbox,
+                       DisplayQueue& queue, const Log& log, bool show_notices)
+    : capture_(capture),
+      pipeline_(pipeline),
+      mailbox_(mailbox),
+      queue_(queue),
+      log_(log),
+      show_notices_(show_notices),
+      started_(wall_clock_now()),
+      drops_checked_(started_) {}
+
+Result<void> LiveRunner::run() {
+    const LiveCapture::FrameConsumer consume = [this](const Frame& frame) { take(frame); };
+    while (!mailbox_.stop_requested() && !capture_.exhausted()) {
+        mailbox_.run_all();
+        const Duration tick =
+            pipeline_.tracker().pending() > 0 ? kTickWithPending : kTickWithoutPending;
+        const std::size_t taken = capture_.poll(tick, consume);
+        absorb_clock_steps(taken);
+        pipeline_.advance(capture_.complete_until());
+        tell_events();
+        tell_drops();
+    }
+    capture_.drain(consume);
+    pipeline_.advance(wall_clock_now());
+    mailbox_.run_all();
+    pipeline_.finish();
+    tell_events();
+    if (capture_.exhausted() && !mailbox_.stop_requested()) {
+        return Error{
+            "every interface that was watched has vanished; start again when one is there"};
+    }
+    return {};
+}
+
+SummaryView LiveRunner::summary() {
+    SummaryView view = pipeline_.summary(capture_.statistics());
+    view.from = started_;
+    view.to = wall_clock_now();
+    return view;
+}
+
+void LiveRunner::take(const Frame& frame) {
+    // Frames from before the step may still come after it was noticed: it is absorbed with the
+    // first frame whose time shows it.
+    if (forward_step_ > Duration{} && last_frame_ &&
+        frame.time - *last_frame_ >= forward_step_ - TrackerClock::kStepThreshold) {
+        pipeline_.absorb_forward_step(forward_step_);
+        forward_step_ = {};
+    }
+    last_frame_ = frame.time;
+    pipeline_.take(frame);
+}
+
+void LiveRunner::absorb_clock_steps(std::size_t frames_taken) {
+    if (frames_taken == 0 && forward_step_ > Duration{}) {
+        pipeline_.absorb_forward_step(forward_step_);
+        forward_step_ = {};
+    }
+    if (const auto step = clock_steps_.poll(); step && *step > Duration{}) {
+        forward_step_ = forward_step_ + *step;
+        log_.write(LogLevel::notice, fmt::format("the wall clock was set forward by {:.3f} s",
+                                                 static_cast<double>(step->ns) / 1e9));
+        if (frames_taken == 0) {
+            pipeline_.absorb_forward_step(forward_step_);
+            forward_step_ = {};
+        }
+    }
+}
+
+void LiveRunner::tell_events() {
+    for (const LiveEvent& event : capture_.take_events()) {
+        const std::string line = describe(event);
+        log_.write(LogLevel::warning, line);
+        if (show_notices_) {
+            queue_.push_always(NoticeItem{fmt::format("tcpeek: {}\n", line)});
+        }
+    }
+}
+
+void LiveRunner::tell_drops() {
+    const Timestamp now = wall_clock_now();
+    if (now - drops_checked_ < kDropsToldEvery && now >= drops_checked_) {
+        return;
+    }
+    drops_checked_ = now;
+    std::uint64_t dropped = 0;
+    for (const LiveStatistics& interface : capture_.statistics()) {
+        dropped += interface.dropped_by_kernel + interface.dropped_by_interface;
+    }
+    if (dropped > drops_told_) {
+        log_.write(LogLevel::warning,
+                   fmt::format("{} packets were dropped in the last minute, {} since the start; a "
+                               "larger -B may help",
+                               dropped - drops_told_, dropped));
+        drops_told_ = dropped;
+    }
+}
+
+}  // namespace tcpeek

@@ -1,0 +1,48 @@
+// The capture thread's work when it watches interfaces.
+#pragma once
+
+#include <optional>
+
+#include "app/log.h"
+#include "app/mailbox.h"
+#include "app/pipeline.h"
+#include "base/result.h"
+#include "capture/boot_clock.h"
+#include "capture/live_capture.h"
+
+namespace tcpeek {
+
+// Everything it refers to must outlive it. Belongs to the capture thread.
+class LiveRunner {
+  public:
+    LiveRunner(LiveCapture& capture, Pipeline& pipeline, Mailbox& mailbox, DisplayQueue& queue,
+               const Log& log, bool show_notices);
+
+    // Captures until the mailbox asks it to stop or the last interface has vanished, which is an
+    // error.
+    Result<void> run();
+
+    // The summary so far; on the capture thread.
+    [[nodiscard]] SummaryView summary();
+
+  private:
+    void take(const Frame& frame);
+    void absorb_clock_steps(std::size_t frames_taken);
+    void tell_events();
+    void tell_drops();
+
+    LiveCapture& capture_;
+    Pipeline& pipeline_;
+    Mailbox& mailbox_;
+    DisplayQueue& queue_;
+    const Log& log_;
+    bool show_notices_;
+    Timestamp started_;
+    ClockStepDetector clock_steps_;
+    Duration forward_step_;  // seen, but not yet in the packets' times
+    std::optional<Timestamp> last_frame_;
+    Timestamp drops_checked_;
+    std::uint64_t drops_told_ = 0;
+};
+
+}  // namespace tcpeek

@@ -1,0 +1,127 @@
+#include "app/pipeline.h"
+
+#include <fmt/format.h>
+#include <net/if.h>
+
+#include <array>
+
+namespace tcpeek {
+
+Pipeline::Pipeline(const PipelineConfig& config, FilterSet& filters, InterfaceNames& names,
+                   DisplayQueue& queue, const Log& log)
+    : config_(config),
+      filters_(filters),
+      names_(names),
+      queue_(queue),
+      log_(log),
+      ledger_(filters.names().size()),
+      tracker_(config.tracker, filters, *this) {}
+
+void Pipeline::take(const Frame& frame) {
+    const Dissected dissected = dissect(frame, config_.dissect);
+    ledger_.count_frame(frame.time, dissected);
+    if (const auto* segment = std::get_if<Segment>(&dissected)) {
+        tracker_.on_segment(*segment, frame.time,
+                            interface_of(frame, segment->link_interface_index));
+    } else if (const auto* error = std::get_if<IcmpError>(&dissected)) {
+        tracker_.on_icmp(*error, frame.time);
+    } else {
+        tracker_.on_other(frame.time);
+    }
+}
+
+InterfaceId Pipeline::interface_of(const Frame& frame, std::uint32_t link_interface_index) {
+    if (!config_.resolve_link_interfaces || link_interface_index == 0) {
+        return frame.interface;
+    }
+    const auto known = link_interfaces_.find(link_interface_index);
+    if (known != link_interfaces_.end()) {
+        return known->second;
+    }
+    std::array<char, IF_NAMESIZE> name{};
+    const InterfaceId id = if_indextoname(link_interface_index, name.data()) != nullptr
+                               ? names_.intern(name.data())
+                               : frame.interface;
+    link_interfaces_.emplace(link_interface_index, id);
+    return id;
+}
+
+void Pipeline::finish() {
+    pending_at_end_ = tracker_.pending();
+    tracker_.finish();
+}
+
+void Pipeline::on_record(const SessionRecord& record) {
+    const std::span<const FilterIndex> filters = filters_.filters_of(record.filters);
+    ledger_.count(record, filters);
+    if (log_.enabled(LogLevel::debug)) {
+        log_decision(record);
+    }
+    if (config_.show_records) {
+        show(RecordItem{
+            record, {filters.begin(), filters.end()}, std::string(names_.name(record.interface))});
+    }
+}
+
+void Pipeline::on_event(const SessionEvent& event) {
+    const std::span<const FilterIndex> filters = filters_.filters_of(event.filters);
+    ledger_.count(event, filters);
+    if (config_.show_records) {
+        show(EventItem{event, {filters.begin(), filters.end()}});
+    }
+}
+
+void Pipeline::on_evicted(MatchId filters) {
+    ledger_.count_evicted(filters_.filters_of(filters));
+}
+
+void Pipeline::show(DisplayItem item) {
+    if (config_.live) {
+        queue_.offer(std::move(item));
+    } else {
+        queue_.push(std::move(item));
+    }
+}
+
+void Pipeline::log_decision(const SessionRecord& record) const {
+    log_.write(LogLevel::debug,
+               fmt::format("{} -> {}: {} ({}) decided by {} in state {}, history {}",
+                           to_string(record.client), to_string(record.server),
+                           to_string(outcome_of(record.cause)), to_string(record.cause),
+                           to_string(record.decided_by), to_string(record.decided_in),
+                           record.history.to_string()));
+}
+
+SummaryView Pipeline::summary(const std::vector<LiveStatistics>& interfaces) const {
+    SummaryView view;
+    view.from = ledger_.first_time();
+    view.to = ledger_.last_time();
+    view.icmp = config_.dissect.icmp;
+    for (std::size_t i = 0; i < ledger_.filters().size(); ++i) {
+        const FilterCounters& counters = ledger_.filters()[i];
+        FilterSummary& filter = view.filters.emplace_back();
+        filter.name = filters_.names()[i];
+        filter.successes = counters.sessions_of(Outcome::success);
+        filter.successes_with_dup_syn = counters.successes_with_dup_syn;
+        filter.successes_with_dup_synack = counters.successes_with_dup_synack;
+        filter.unaccepted = counters.unaccepted;
+        filter.reset_early = counters.reset_early_by_server + counters.reset_early_by_client;
+        filter.timeouts = counters.sessions_of(Outcome::timeout);
+        filter.doubtful_timeouts = counters.doubtful_timeouts;
+        filter.rejects = counters.sessions_of(Outcome::reject);
+        filter.unreaches = counters.sessions_of(Outcome::unreach);
+        filter.aborts = counters.sessions_of(Outcome::abort);
+        filter.unjudged = counters.sessions_of(Outcome::unjudged);
+    }
+    view.capture.received = config_.live ? 0 : ledger_.frames().frames;
+    for (const LiveStatistics& interface : interfaces) {
+        view.capture.received += interface.received;
+        view.capture.dropped_by_kernel += interface.dropped_by_kernel;
+        view.capture.dropped_by_interface += interface.dropped_by_interface;
+    }
+    view.capture.pending = tracker_.pending() + pending_at_end_;
+    view.capture.evicted = tracker_.counters().evicted;
+    return view;
+}
+
+}  // namespace tcpeek

@@ -1,0 +1,71 @@
+// The stages in a row: frame -> dissect -> handshake -> filter -> stats -> display queue. Belongs
+// to the capture thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "app/display_queue.h"
+#include "app/log.h"
+#include "capture/interface_names.h"
+#include "capture/live_capture.h"
+#include "dissect/dissect.h"
+#include "handshake/tracker.h"
+#include "output/summary.h"
+#include "stats/ledger.h"
+
+namespace tcpeek {
+
+struct PipelineConfig {
+    TrackerConfig tracker;
+    DissectOptions dissect;
+    bool live = false;                     // records may be dropped from display rather than wait
+    bool show_records = true;              // quiet tables have none
+    bool resolve_link_interfaces = false;  // kernel interface indexes in frames are this host's
+};
+
+class Pipeline final : private VerdictSink {
+  public:
+    // All references must outlive it.
+    Pipeline(const PipelineConfig& config, FilterSet& filters, InterfaceNames& names,
+             DisplayQueue& queue, const Log& log);
+
+    void take(const Frame& frame);
+    // Live, while nothing comes.
+    void advance(Timestamp packet_scale_time) { tracker_.advance(packet_scale_time); }
+    void absorb_forward_step(Duration step) { tracker_.absorb_forward_step(step); }
+    void set_local_addresses(LocalAddresses addresses) {
+        filters_.set_local_addresses(std::move(addresses));
+    }
+    // The capture ends; pending attempts are told.
+    void finish();
+
+    // A snapshot as the summary shows it. `interfaces` is empty for files.
+    [[nodiscard]] SummaryView summary(const std::vector<LiveStatistics>& interfaces) const;
+
+    [[nodiscard]] const Tracker& tracker() const { return tracker_; }
+    [[nodiscard]] const Ledger& ledger() const { return ledger_; }
+
+  private:
+    void on_record(const SessionRecord& record) override;
+    void on_event(const SessionEvent& event) override;
+    void on_evicted(MatchId filters) override;
+    void show(DisplayItem item);
+    void log_decision(const SessionRecord& record) const;
+    [[nodiscard]] InterfaceId interface_of(const Frame& frame, std::uint32_t link_interface_index);
+
+    PipelineConfig config_;
+    FilterSet& filters_;
+    InterfaceNames& names_;
+    DisplayQueue& queue_;
+    const Log& log_;
+    Ledger ledger_;
+    Tracker tracker_;
+    std::uint64_t pending_at_end_ = 0;
+    std::unordered_map<std::uint32_t, InterfaceId> link_interfaces_;
+};
+
+}  // namespace tcpeek

@@ -1,0 +1,75 @@
+// The thread that turns records into text and writes it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "app/display_queue.h"
+#include "app/fd_writer.h"
+#include "base/result.h"
+
+namespace tcpeek {
+
+struct PrinterConfig {
+    bool json = false;    // JSON lines on standard output instead of the table
+    bool colour = false;  // standard error is a terminal and the user does not object
+    bool progress = false;
+    std::vector<std::string> filter_names;
+};
+
+// How far the reading of files has come; written by the capture thread.
+struct Progress {
+    std::atomic<std::uint64_t> bytes_read = 0;
+    std::atomic<std::uint64_t> bytes_in_all = 0;  // 0: not known
+};
+
+class Printer {
+  public:
+    using OutputLost = std::function<void(const std::optional<Error>&)>;
+
+    // `queue` and `progress` must outlive it. `on_output_lost` is called at most once, on the
+    // printer's thread, when standard output takes no more: with an error, or without one when its
+    // reader has gone away.
+    Printer(PrinterConfig config, DisplayQueue& queue, const Progress& progress,
+            OutputLost on_output_lost);
+    // The queue must be closed by then.
+    ~Printer();
+
+    // The program is ending: records that a slow reader does not take within `patience` are counted
+    // as undisplayed.
+    void give_up_after(std::chrono::milliseconds patience);
+
+    // Waits until everything is written.
+    void join();
+
+    [[nodiscard]] std::uint64_t undisplayed() const { return undisplayed_.load(); }
+
+  private:
+    void run();
+    void render(const DisplayItem& item);
+    void flush();
+    void lose_output(FdWriter::Outcome outcome);
+    void show_progress();
+    void clear_progress();
+
+    PrinterConfig config_;
+    DisplayQueue& queue_;
+    const Progress& progress_;
+    OutputLost on_output_lost_;
+    FdWriter standard_output_;
+    FdWriter standard_error_;
+    std::string output_text_;
+    std::string error_text_;
+    std::uint64_t records_in_output_ = 0;
+    bool output_closed_ = false;
+    bool progress_shown_ = false;
+    std::atomic<std::uint64_t> undisplayed_ = 0;
+    std::thread thread_;
+};
+
+}  // namespace tcpeek

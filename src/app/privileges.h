@@ -1,0 +1,26 @@
+// Giving up root for good, once the capture and the sockets are open (`-u`).
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace tcpeek {
+
+// Becomes `user`: the name of an account, or a user id, which needs no account. The group becomes
+// the account's primary one, or 65534 (nogroup) for an id without account: the group of the same
+// number may be anybody's. There are no supplementary groups afterwards, not even the account's
+// own (one like `docker` or `sudo` would be a way back), no capabilities, and
+// PR_SET_NO_NEW_PRIVS is set. It is checked that root cannot be taken back.
+//
+// Must be called before the first thread is started: the user and group ids change in all
+// threads, but capabilities and PR_SET_NO_NEW_PRIVS only in the calling one and in those that it
+// starts later.
+//
+// Errors, each before anything has changed: an unknown user, root itself (that would give up
+// nothing) or an account of the group root, and not being root, unless the process is `user`
+// already, which then loses its capabilities only and keeps its groups. An error later on means
+// that the process is in neither state and must end.
+Result<void> drop_privileges(const std::string& user);
+
+}  // namespace tcpeek

@@ -1,0 +1,54 @@
+// Reads capture files (pcap and pcapng) in blocks and hands out frames in place.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "capture/interface_names.h"
+#include "dissect/frame.h"
+
+namespace tcpeek {
+
+// One file, read from its beginning to its end, or to where it is damaged.
+class CaptureFile {
+  public:
+    // Opens `path` ("-": standard input) and reads its first header. Errors: it cannot be opened or
+    // read, it is no capture file, or it is compressed (the error names the command that unpacks it
+    // into a pipe). `names` must outlive the file. Bytes of a pipe are waited for until `wake_fd`
+    // (-1: none; borrowed, e.g. an eventfd) becomes readable; here that is an error too.
+    static Result<CaptureFile> open(const std::string& path, InterfaceNames& names,
+                                    int wake_fd = -1);
+
+    // Fills `frame` and returns true, or returns false at the end or when `interrupted`. The
+    // frame's bytes are valid until the next call. A frame that has arrived as a whole is handed
+    // out before more bytes are waited for.
+    bool next(Frame& frame);
+
+    // After `next` returned false: whether only because `wake_fd` became readable while it waited.
+    // `next` may then be called again.
+    [[nodiscard]] bool interrupted() const;
+
+    // After `next` returned false: what is wrong with the file, with the byte offset; nothing at a
+    // clean end.
+    [[nodiscard]] const std::optional<Error>& damage() const;
+
+    // For progress, from any thread: bytes taken from the file so far, and its size when it was
+    // opened (nothing for pipes).
+    [[nodiscard]] std::uint64_t bytes_read() const;
+    [[nodiscard]] std::optional<std::uint64_t> size() const;
+
+    CaptureFile(CaptureFile&&) noexcept;
+    CaptureFile& operator=(CaptureFile&&) noexcept;
+    ~CaptureFile();
+
+  private:
+    class Reader;
+    explicit CaptureFile(std::unique_ptr<Reader> reader);
+
+    std::unique_ptr<Reader> reader_;
+};
+
+}  // namespace tcpeek

@@ -1,0 +1,93 @@
+// Live capture through libpcap on one or several interfaces, merged by time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "capture/interface_names.h"
+#include "dissect/frame.h"
+
+namespace tcpeek {
+
+struct LiveOptions {
+    std::vector<std::string> interfaces;  // as typed; empty: the first usable non-loopback one
+    bool promiscuous = false;             // `any` cannot be, and is not
+    std::uint32_t buffer_megabytes = 2;
+    std::uint32_t snapshot_length = 0;  // octets of each frame
+};
+
+// What one opened interface is, for the `listening on` line.
+struct LiveInterface {
+    std::string name;
+    std::string link_type_name;         // "EN10MB"
+    std::string link_type_description;  // "Ethernet"
+    std::uint32_t snapshot_length = 0;
+};
+
+// Totals since the start.
+struct LiveStatistics {
+    std::string interface;
+    std::uint64_t received = 0;           // handed to tcpeek plus dropped by the kernel
+    std::uint64_t dropped_by_kernel = 0;  // the ring was full
+    std::uint64_t dropped_by_interface = 0;
+};
+
+// Something about an interface that users should know.
+struct LiveEvent {
+    enum class Kind : std::uint8_t { went_down, came_up, vanished };
+    Kind kind = Kind::went_down;
+    std::string interface;
+};
+
+// All calls but `wake` belong to one thread.
+class LiveCapture {
+  public:
+    // Errors: no such interface (names those that there are), no permission (names sudo and
+    // setcap), no usable interface. `names` must outlive the capture.
+    static Result<LiveCapture> open(const LiveOptions& options, InterfaceNames& names);
+
+    [[nodiscard]] const std::vector<LiveInterface>& interfaces() const;
+
+    using FrameConsumer = std::function<void(const Frame&)>;
+
+    // Waits until frames or a `wake` arrive, at most `timeout`, and hands every frame that is due
+    // to `consume`, in the order of their times over all interfaces. A frame waits at most 50 ms
+    // for earlier ones of other interfaces. Returns the number of frames handed over.
+    std::size_t poll(Duration timeout, const FrameConsumer& consume);
+
+    // For the end of the capture: stops it and hands over all that has arrived. Where the kernel
+    // still holds packets in a block that is not full, that takes up to 60 ms.
+    void drain(const FrameConsumer& consume);
+
+    // What happened to interfaces since the last call. A `poll` ends when there is something new.
+    // An interface that is deleted goes down first.
+    std::vector<LiveEvent> take_events();
+    // Whether every interface has vanished.
+    [[nodiscard]] bool exhausted() const;
+
+    // One element an interface, also of those that have vanished.
+    std::vector<LiveStatistics> statistics();
+
+    // The wall clock time up to which every frame has been handed over: the tracker may expire
+    // what is due by then. Meaningful after a `poll`.
+    [[nodiscard]] Timestamp complete_until() const;
+
+    // Ends a `poll` that waits; callable from any thread.
+    void wake();
+
+    LiveCapture(LiveCapture&&) noexcept;
+    LiveCapture& operator=(LiveCapture&&) noexcept;
+    ~LiveCapture();
+
+  private:
+    class Engine;
+    explicit LiveCapture(std::unique_ptr<Engine> engine);
+
+    std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace tcpeek

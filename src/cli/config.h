@@ -1,0 +1,33 @@
+// What the user asked for on the command line, checked and typed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "filter/filter_expression.h"
+#include "net/ip_address.h"
+
+namespace tcpeek {
+
+enum class OutputForm : std::uint8_t { table, json };
+
+struct Config {
+    std::vector<std::string> interfaces;  // -i, empty: the first usable one
+    std::vector<std::string> files;       // -r, empty: live
+    std::string user;                     // -u, empty: stay as we are
+    unsigned checksum_mode = 0;           // -c: 0, 1, 2
+    std::uint32_t timeout_seconds = 60;   // -t
+    std::uint32_t buffer_megabytes = 2;   // -B
+    int log_level = 5;                    // -l as syslog(3) numbers it: 0 emerg .. 7 debug
+    bool quiet = false;
+    bool promiscuous = false;
+    bool icmp = false;
+    std::vector<IpNetwork> local;  // --local
+    OutputForm output = OutputForm::table;
+    std::uint32_t max_sessions = 1'048'576;
+    bool info = false;
+    std::vector<FilterExpression> expressions;  // the user's, without the defaults
+};
+
+}  // namespace tcpeek

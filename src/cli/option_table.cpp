@@ -1,0 +1,196 @@
+#include "cli/option_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+
+#include "cli/log_levels.h"
+
+namespace tcpeek {
+namespace {
+
+// Fits every later use: seconds as nanoseconds in 64 bits, megabytes as bytes in libpcap's int.
+constexpr std::uint32_t kMaxTimeoutSeconds = 1'000'000;
+constexpr std::uint32_t kMaxBufferMegabytes = 2'047;
+// Three lists of this many attempts are indexed by 32 bits.
+constexpr std::uint32_t kMaxSessions = 1'000'000'000;
+
+ValueComplaint take_number(std::uint32_t& field, std::string_view value, std::uint32_t largest) {
+    std::uint32_t number = 0;
+    const char* end = value.data() + value.size();
+    const auto [parsed_to, error] = std::from_chars(value.data(), end, number);
+    if (error != std::errc() || parsed_to != end || number == 0 || number > largest) {
+        return fmt::format("is not a whole number from 1 to {}", largest);
+    }
+    field = number;
+    return std::nullopt;
+}
+
+ValueComplaint take_text(std::string& field, std::string_view value) {
+    field = value;
+    return std::nullopt;
+}
+
+ValueComplaint take_interface(Config& config, std::string_view value) {
+    config.interfaces.emplace_back(value);
+    return std::nullopt;
+}
+
+ValueComplaint take_file(Config& config, std::string_view value) {
+    if (value == "-" &&
+        std::find(config.files.begin(), config.files.end(), "-") != config.files.end()) {
+        return "(standard input) is given twice; it can be read only once";
+    }
+    config.files.emplace_back(value);
+    return std::nullopt;
+}
+
+ValueComplaint take_user(Config& config, std::string_view value) {
+    return take_text(config.user, value);
+}
+
+ValueComplaint take_socket(Config&, std::string_view value) {
+    if (value == "none") {
+        return std::nullopt;
+    }
+    return "is not possible yet: this version has no statistics socket; leave the option out or "
+           "use -U none";
+}
+
+ValueComplaint take_checksum(Config& config, std::string_view value) {
+    if (value != "0" && value != "1" && value != "2") {
+        return "is not 0 (no verification), 1 (IP header) or 2 (IP header and TCP)";
+    }
+    config.checksum_mode = static_cast<unsigned>(value[0] - '0');
+    return std::nullopt;
+}
+
+ValueComplaint take_timeout(Config& config, std::string_view value) {
+    return take_number(config.timeout_seconds, value, kMaxTimeoutSeconds);
+}
+
+ValueComplaint take_buffer(Config& config, std::string_view value) {
+    return take_number(config.buffer_megabytes, value, kMaxBufferMegabytes);
+}
+
+ValueComplaint take_log_level(Config& config, std::string_view value) {
+    const std::optional<int> level = parse_log_level(value);
+    if (!level) {
+        return "is not emerg, alert, crit, err, warning, notice, info, debug or 0 to 7";
+    }
+    config.log_level = *level;
+    return std::nullopt;
+}
+
+ValueComplaint take_local(Config& config, std::string_view value) {
+    while (true) {
+        const std::size_t comma = value.find(',');
+        std::string_view element = value.substr(0, comma);
+        const std::string shown(element);
+        if (element.size() > 2 && element.front() == '[' && element.back() == ']') {
+            element = element.substr(1, element.size() - 2);
+        }
+        const std::optional<IpNetwork> network = IpNetwork::parse(element);
+        if (!network) {
+            return fmt::format(
+                "has '{}' in it, which is no address or network such as 192.0.2.1, "
+                "10.0.0.0/8 or 2001:db8::/32",
+                shown);
+        }
+        config.local.push_back(*network);
+        if (comma == std::string_view::npos) {
+            return std::nullopt;
+        }
+        value.remove_prefix(comma + 1);
+    }
+}
+
+ValueComplaint take_output(Config& config, std::string_view value) {
+    if (value != "table" && value != "json") {
+        return "is not table or json";
+    }
+    config.output = value == "json" ? OutputForm::json : OutputForm::table;
+    return std::nullopt;
+}
+
+ValueComplaint take_http(Config&, std::string_view) {
+    return "is not possible yet: this version has no HTTP endpoint; leave the option out";
+}
+
+ValueComplaint take_max_sessions(Config& config, std::string_view value) {
+    return take_number(config.max_sessions, value, kMaxSessions);
+}
+
+ValueComplaint take_capture(Config&, std::string_view value) {
+    if (value != "auto" && value != "tcx" && value != "socket") {
+        return "is not auto, tcx or socket";
+    }
+    return "is not possible yet: this version always captures by a packet socket; leave the option "
+           "out";
+}
+
+ValueComplaint take_wait(Config&, std::string_view) {
+    return "is not possible yet: this version ends when its last interface vanishes; leave the "
+           "option out";
+}
+
+template <bool Config::*field>
+ValueComplaint set_flag(Config& config, std::string_view) {
+    config.*field = true;
+    return std::nullopt;
+}
+
+ValueComplaint take_nothing(Config&, std::string_view) {
+    return std::nullopt;
+}
+
+constexpr std::array<OptionRow, 20> kOptions{{
+    {'i', "interface", "DEV", "capture on DEV; `any` is every interface",
+     "the first usable non-loopback interface", true, take_interface},
+    {'r', "read", "FILE", "read a capture file (pcap or pcapng, `-` for standard input)", "", true,
+     take_file},
+    {'u', "user", "USER", "become USER (name or uid) once capture and sockets are open", "", false,
+     take_user},
+    {'U', "socket", "PATH",
+     "UNIX domain socket for statistics; only `none` is possible in this version", "none", false,
+     take_socket},
+    {'c', "checksum", "0,1,2", "0 no verification, 1 IP header, 2 IP header and TCP", "0", false,
+     take_checksum},
+    {'t', "timeout", "SEC", "session timeout", "60", false, take_timeout},
+    {'B', "buffer", "MB", "capture buffer of the kernel", "2", false, take_buffer},
+    {'l', "loglevel", "LEVEL",
+     "least level that is logged to syslog: emerg .. debug, also as `LOG_NOTICE` or a number",
+     "notice", false, take_log_level},
+    {'q', "quiet", "", "no live table; the summary and JSON lines stay", "", false,
+     set_flag<&Config::quiet>},
+    {'\0', "promisc", "", "promiscuous capture", "", false, set_flag<&Config::promiscuous>},
+    {'\0', "icmp", "", "interpret ICMP and ICMPv6 errors", "", false, set_flag<&Config::icmp>},
+    {'\0', "local", "ADDR[/LEN],...",
+     "these addresses count as this host's, besides the machine's own (needed for direction in "
+     "files and on mirror ports)",
+     "", true, take_local},
+    {'o', "output", "table,json",
+     "live sessions as the table on standard error, or as JSON lines on standard output instead",
+     "table", false, take_output},
+    {'\0', "http", "[ADDR:]PORT", "HTTP endpoint; not in this version", "off", false, take_http},
+    {'\0', "max-sessions", "N", "limit of pending sessions", "1048576", false, take_max_sessions},
+    {'\0', "capture", "auto,tcx,socket", "how live packets are taken; not in this version", "",
+     false, take_capture},
+    {'\0', "wait", "", "wait for an interface that is absent or vanishes; not in this version", "",
+     false, take_wait},
+    {'\0', "info", "", "what this build, kernel and set of rights can do; then exit", "", false,
+     set_flag<&Config::info>},
+    {'h', "help", "", "this text", "", false, take_nothing},
+    {'v', "version", "", "the version", "", false, take_nothing},
+}};
+
+}  // namespace
+
+std::span<const OptionRow> option_table() {
+    return kOptions;
+}
+
+}  // namespace tcpeek

@@ -1,0 +1,64 @@
+#include "dissect/dissect.h"
+
+#include <array>
+
+#include "dissect/layers.h"
+
+namespace tcpeek {
+namespace {
+
+// Headers inside each other; real stacks have at most a dozen.
+constexpr int kMaxHeaders = 32;
+
+}  // namespace
+
+Dissected dissect(const Frame& frame, const DissectOptions& options) {
+    Dissection dissection(frame, options);
+    ByteReader reader(frame.bytes);
+    Step step = by_link_type(frame.link_type, dissection);
+    for (int depth = 0; step.next != nullptr; ++depth) {
+        if (depth == kMaxHeaders) {
+            return Ignored{IgnoredReason::nesting_too_deep};
+        }
+        step = step.next(reader, dissection);
+    }
+    return dissection.result;
+}
+
+Step run_out(Dissection& dissection, Layer layer) {
+    return dissection.frame.original_length > dissection.frame.bytes.size()
+               ? ignore(dissection, IgnoredReason::packet_cut)
+               : reject(dissection, layer);
+}
+
+std::uint32_t wire_octets(const ByteReader& reader, const Dissection& dissection) {
+    const std::size_t captured = dissection.frame.bytes.size();
+    const std::size_t not_captured = dissection.frame.original_length > captured
+                                         ? dissection.frame.original_length - captured
+                                         : 0;
+    return static_cast<std::uint32_t>(reader.remaining() + not_captured);
+}
+
+std::string_view to_string(IgnoredReason reason) {
+    static constexpr std::array<std::string_view, kIgnoredReasonCount> kNames{
+        "link_type_unknown", "protocol_not_ip",  "protocol_not_tcp",  "fragment_later",
+        "fragment_short",    "packet_cut",       "icmp_not_an_error", "icmp_quote_not_tcp",
+        "icmp_quote_short",  "encrypted",        "nesting_too_deep",  "checksum_ip_bad",
+        "checksum_tcp_bad",  "checksum_icmp_bad"};
+    return kNames[static_cast<std::size_t>(reason)];
+}
+
+std::string_view to_string(Layer layer) {
+    static constexpr std::array<std::string_view, kLayerCount> kNames{
+        "link", "vlan", "ipv4", "ipv6", "tcp", "icmp", "tunnel"};
+    return kNames[static_cast<std::size_t>(layer)];
+}
+
+std::string_view to_string(Tunnel tunnel) {
+    static constexpr std::array<std::string_view, 12> kNames{"",     "ipip",   "4in6",   "6in4",
+                                                             "6in6", "gre",    "vxlan",  "geneve",
+                                                             "gtp",  "erspan", "teredo", "l2tp"};
+    return kNames[static_cast<std::size_t>(tunnel)];
+}
+
+}  // namespace tcpeek

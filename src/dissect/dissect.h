@@ -1,0 +1,21 @@
+// The entry into the dissector: one frame in, one Dissected out. Pure: no state, no clock.
+#pragma once
+
+#include <cstdint>
+
+#include "dissect/dissected.h"
+#include "dissect/frame.h"
+
+namespace tcpeek {
+
+enum class ChecksumMode : std::uint8_t { none, ip, ip_and_tcp };
+
+struct DissectOptions {
+    ChecksumMode checksums = ChecksumMode::none;
+    bool icmp = false;  // look at ICMP and ICMPv6 errors; else they are `protocol_not_tcp`
+};
+
+// Judges the innermost TCP or ICMP header of `frame`. Any bytes are accepted.
+[[nodiscard]] Dissected dissect(const Frame& frame, const DissectOptions& options);
+
+}  // namespace tcpeek

@@ -1,0 +1,63 @@
+// The IPv6 header (RFC 8200 3) and its extension headers.
+#include <algorithm>
+
+#include "dissect/ipv6_extensions.h"
+#include "dissect/layers.h"
+
+namespace tcpeek {
+namespace {
+
+IpAddress read_address(ByteReader& reader) {
+    const Bytes octets = reader.take(16);
+    return octets.size() == 16 ? IpAddress::v6(octets.first<16>()) : IpAddress{};
+}
+
+}  // namespace
+
+Step dissect_ipv6(ByteReader& reader, Dissection& dissection) {
+    const std::uint8_t version_and_class = reader.u8();
+    reader.skip(3);  // rest of traffic class, flow label
+    const std::uint16_t payload_length = reader.u16();
+    const std::uint8_t next_header = reader.u8();
+    reader.skip(1);  // hop limit
+    const IpAddress source = read_address(reader);
+    const IpAddress destination = read_address(reader);
+    if (!reader.ok()) {
+        return run_out(dissection, Layer::ipv6);
+    }
+    if (version_and_class >> 4U != 6) {
+        return reject(dissection, Layer::ipv6);
+    }
+    // A jumbogram, or segmentation offload of more than 64 KB, has 0 in the length field.
+    const std::uint32_t on_wire = wire_octets(reader, dissection);
+    const std::uint32_t length = payload_length == 0 ? on_wire : payload_length;
+    const Bytes payload = reader.rest().first(std::min<std::size_t>(reader.remaining(), length));
+    reader = ByteReader(payload);
+    const Ipv6Chain chain = walk_ipv6_chain(reader, next_header);
+    switch (chain.end) {
+        case Ipv6Chain::End::protocol:
+            break;
+        case Ipv6Chain::End::out_of_bytes:
+            return payload.size() < length ? ignore(dissection, IgnoredReason::packet_cut)
+                                           : reject(dissection, Layer::ipv6);
+        case Ipv6Chain::End::later_fragment:
+            return ignore(dissection, IgnoredReason::fragment_later);
+        case Ipv6Chain::End::encrypted:
+            return ignore(dissection, IgnoredReason::encrypted);
+        case Ipv6Chain::End::too_long:
+            return ignore(dissection, IgnoredReason::nesting_too_deep);
+    }
+    const std::size_t extensions = payload.size() - reader.remaining();
+    const std::uint32_t whole = payload_length == 0 ? chain.jumbo_length.value_or(length) : length;
+    if (whole < extensions) {
+        return reject(dissection, Layer::ipv6);
+    }
+    dissection.source = source;
+    dissection.destination = destination;
+    dissection.has_ip_id = false;
+    dissection.first_fragment = chain.first_fragment;
+    dissection.ip_payload_length = whole - static_cast<std::uint32_t>(extensions);
+    return by_ip_protocol(chain.protocol, dissection);
+}
+
+}  // namespace tcpeek

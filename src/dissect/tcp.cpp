@@ -1,0 +1,101 @@
+// The TCP header (RFC 9293 3.1): where every good dissection ends.
+#include <algorithm>
+
+#include "dissect/checksum.h"
+#include "dissect/layers.h"
+
+namespace tcpeek {
+namespace {
+
+constexpr std::uint32_t kFixedHeader = 20;
+constexpr std::uint8_t kProtocolTcp = 6;
+
+// Finds the timestamps option. Damaged or cut options end the search and are no fault.
+void read_options(Bytes options, Segment& segment) {
+    ByteReader reader(options);
+    while (reader.remaining() > 0) {
+        const std::uint8_t kind = reader.u8();
+        if (kind == 0) {  // end of list
+            return;
+        }
+        if (kind == 1) {  // no operation
+            continue;
+        }
+        const std::uint8_t length = reader.u8();
+        if (!reader.ok() || length < 2) {
+            return;
+        }
+        if (kind == 8 && length == 10) {  // timestamps (RFC 7323 3.2)
+            segment.timestamps.value = reader.u32();
+            segment.timestamps.echo = reader.u32();
+            segment.has_timestamps = reader.ok();
+            return;
+        }
+        reader.skip(length - 2U);
+    }
+}
+
+enum class Checksum { good, bad, unverified };
+
+Checksum verify(Bytes segment, std::uint16_t field, const Dissection& dissection) {
+    if (segment.size() < dissection.ip_payload_length || dissection.first_fragment) {
+        return Checksum::unverified;
+    }
+    InternetSum sum = pseudo_header_sum(dissection.source, dissection.destination,
+                                        dissection.ip_payload_length, kProtocolTcp);
+    // A host that leaves checksums to its network card captures the unfinished sum.
+    if (field == sum.folded()) {
+        return Checksum::good;
+    }
+    sum.add(segment);
+    return sum.folded() == 0xffff ? Checksum::good : Checksum::bad;
+}
+
+}  // namespace
+
+Step dissect_tcp(ByteReader& reader, Dissection& dissection) {
+    const Bytes whole = reader.rest();
+    Segment segment;
+    segment.source = {dissection.source, reader.u16()};
+    segment.destination = {dissection.destination, reader.u16()};
+    segment.seq = {reader.u32()};
+    segment.ack = {reader.u32()};
+    const std::uint8_t data_offset = reader.u8();
+    segment.flags = {reader.u8()};
+    reader.skip(2);  // window
+    const std::uint16_t checksum = reader.u16();
+    reader.skip(2);  // urgent pointer
+    const std::uint32_t header_length = (data_offset >> 4U) * 4U;
+    if (!reader.ok()) {
+        if (dissection.first_fragment) {
+            return ignore(dissection, IgnoredReason::fragment_short);
+        }
+        return dissection.ip_payload_length < kFixedHeader ? reject(dissection, Layer::tcp)
+                                                           : run_out(dissection, Layer::tcp);
+    }
+    if (header_length < kFixedHeader) {
+        return reject(dissection, Layer::tcp);
+    }
+    if (header_length > dissection.ip_payload_length) {
+        return dissection.first_fragment ? ignore(dissection, IgnoredReason::fragment_short)
+                                         : reject(dissection, Layer::tcp);
+    }
+    if (dissection.options.checksums == ChecksumMode::ip_and_tcp) {
+        const Checksum verdict = verify(whole, checksum, dissection);
+        if (verdict == Checksum::bad) {
+            return ignore(dissection, IgnoredReason::checksum_tcp_bad);
+        }
+        segment.checksum_unverified = verdict == Checksum::unverified;
+    }
+    const Bytes rest = reader.rest();
+    read_options(rest.first(std::min<std::size_t>(rest.size(), header_length - kFixedHeader)),
+                 segment);
+    segment.payload_length = dissection.ip_payload_length - header_length;
+    segment.has_ip_id = dissection.has_ip_id;
+    segment.ip_id = dissection.ip_id;
+    segment.link_interface_index = dissection.link_interface_index;
+    segment.encapsulation = dissection.encapsulation;
+    return finish(dissection, segment);
+}
+
+}  // namespace tcpeek

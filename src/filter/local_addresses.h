@@ -1,0 +1,37 @@
+// The addresses that count as this host's.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "net/ip_address.h"
+
+namespace tcpeek {
+
+class LocalAddresses {
+  public:
+    LocalAddresses() = default;
+    // Networks may overlap.
+    explicit LocalAddresses(const std::vector<IpNetwork>& networks);
+
+    [[nodiscard]] bool contains(const IpAddress& address) const;
+    [[nodiscard]] bool empty() const { return v4_.empty() && v6_.empty(); }
+
+  private:
+    using Octets = std::array<std::uint8_t, 16>;
+    struct Range {
+        Octets first;
+        Octets last;  // included
+    };
+
+    static std::vector<Range> merged(std::vector<Range> ranges);
+
+    std::vector<Range> v4_;  // sorted, apart from each other
+    std::vector<Range> v6_;
+};
+
+// The last address of a network, as 16 octets like IpAddress::octets.
+std::array<std::uint8_t, 16> last_octets(const IpNetwork& network);
+
+}  // namespace tcpeek

@@ -1,0 +1,278 @@
+#include "handshake/tracker.h"
+
+#include <algorithm>
+
+namespace tcpeek {
+namespace {
+
+constexpr std::size_t kUnmatchedMemory = 4'096;  // SYNs; a power of two
+
+bool is_remembered_without_failure(State state) {
+    return state == State::succeeded || state == State::unjudged;
+}
+
+// What a segment of a pair without any attempt counts as in the state table.
+Event event_without_attempt(SegmentKind kind) {
+    switch (kind) {
+        case SegmentKind::syn:
+            return Event::c_syn_other;
+        case SegmentKind::synack:
+            return Event::s_synack_bad;
+        case SegmentKind::rst:
+            return Event::s_rst_bad;
+        case SegmentKind::ack:
+        case SegmentKind::syn_fin:
+        case SegmentKind::no_ack:
+            return Event::s_seg_bad;
+    }
+    TCPEEK_ASSERT(!"segment kind out of range");
+}
+
+}  // namespace
+
+Tracker::Tracker(const TrackerConfig& config, Classifier& classifier, VerdictSink& sink)
+    : config_(config),
+      classifier_(classifier),
+      sink_(sink),
+      copies_(config.seed),
+      unmatched_syns_(kUnmatchedMemory) {
+    TCPEEK_ASSERT(config.max_sessions > 0);
+}
+
+void Tracker::on_other(Timestamp packet_time) {
+    static_cast<void>(take(packet_time));
+}
+
+void Tracker::advance(Timestamp packet_scale_time) {
+    clock_.advance(packet_scale_time);
+    expire();
+}
+
+TrackerCounters Tracker::counters() const {
+    TrackerCounters counters = counters_;
+    counters.backward_clock_steps = clock_.backward_steps();
+    return counters;
+}
+
+Tracker::Packet Tracker::take(Timestamp packet_time) {
+    Packet packet;
+    packet.time = packet_time;
+    packet.at = clock_.observe(packet_time);
+    expire();
+    return packet;
+}
+
+void Tracker::on_segment(const Segment& segment, Timestamp packet_time, InterfaceId interface) {
+    Packet packet = take(packet_time);
+    packet.segment = &segment;
+    packet.interface = interface;
+    packet.kind = kind_of(segment.flags);
+    if (packet.kind == SegmentKind::syn_fin) {
+        ++counters_.syn_fin;
+        return;
+    }
+    if (packet.kind == SegmentKind::no_ack) {
+        ++counters_.no_ack;
+        return;
+    }
+    const ConnectionKey key = ConnectionKey::of(segment.source, segment.destination);
+    packet.key_hash = static_cast<std::uint32_t>(key.hash(config_.seed));
+    handle(key, packet);
+}
+
+void Tracker::on_icmp(const IcmpError& error, Timestamp packet_time) {
+    Packet packet = take(packet_time);
+    packet.icmp = &error;
+    const ConnectionKey key = ConnectionKey::of(error.quoted_source, error.quoted_destination);
+    packet.key_hash = static_cast<std::uint32_t>(key.hash(config_.seed));
+    handle(key, packet);
+}
+
+void Tracker::handle(const ConnectionKey& key, const Packet& packet) {
+    const AttemptIndex newest = table_.find(key, packet.key_hash);
+    if (newest == kNoIndex) {
+        no_attempt(key, packet, PairView{});
+        return;
+    }
+    // An established connection's traffic is most of what there is: one look, no judgement.
+    const Attempt& attempt = table_[newest];
+    if (packet.kind == SegmentKind::ack && packet.icmp == nullptr &&
+        attempt.state == State::succeeded &&
+        packet.at - attempt.last_packet > CopyDetector::kWindow &&
+        table_.next_same(newest) == kNoIndex) {
+        ++counters_.after_success;
+        return;
+    }
+    const PairView view = view_pair(newest, packet);
+    const Choice choice = choose(view, packet);
+    if (choice.index == kNoIndex) {
+        no_attempt(key, packet, view);
+        return;
+    }
+    act(Deed{choice, packet, key, view});
+}
+
+Tracker::PairView Tracker::view_pair(AttemptIndex newest, const Packet& packet) const {
+    PairView view;
+    unsigned best_rank = 0;
+    for (AttemptIndex index = newest; index != kNoIndex; index = table_.next_same(index)) {
+        const Attempt& attempt = table_[index];
+        const bool pending = is_pending(attempt.state);
+        if (!pending && is_forgotten(attempt)) {
+            continue;
+        }
+        const AttemptDetails* details = table_.find_details(attempt);
+        const Choice choice{index, packet.icmp != nullptr
+                                       ? judge(attempt, details, *packet.icmp)
+                                       : judge(attempt, details, *packet.segment, packet.kind)};
+        if (view.newest.index == kNoIndex) {
+            view.newest = choice;
+        }
+        if (pending) {
+            view.pending = choice;
+        } else {
+            ++view.remembered;
+            view.oldest_remembered = index;
+        }
+        if (is_failed(attempt.state) && view.newest_failed.index == kNoIndex) {
+            view.newest_failed = choice;
+        }
+        const unsigned rank = 2 * static_cast<unsigned>(choice.judgement.fit) + (pending ? 1U : 0U);
+        if (choice.judgement.fit != Fit::none && rank > best_rank) {
+            best_rank = rank;
+            view.best = choice;
+        }
+    }
+    return view;
+}
+
+// A packet belongs to the attempt whose numbers it fits; one that fits none goes to the pending
+// attempt, then to the newest that failed, as unfit. What a remembered success would only ignore is
+// also looked at by the pending attempt: an ACK of the old connection is a challenge to the new
+// one.
+Tracker::Choice Tracker::choose(const PairView& view, const Packet& packet) const {
+    if (view.best.index != kNoIndex) {
+        const State state = table_[view.best.index].state;
+        const Action action = action_for(state, view.best.judgement.event);
+        const bool only_ignored =
+            action == Action::ignore_after_success || action == Action::ignore_after_unjudged;
+        const bool pass_on = is_remembered_without_failure(state) && only_ignored &&
+                             view.pending.index != kNoIndex && packet.icmp == nullptr &&
+                             packet.kind != SegmentKind::syn;
+        return pass_on ? view.pending : view.best;
+    }
+    if (packet.icmp != nullptr) {
+        return {};
+    }
+    if (view.pending.index != kNoIndex) {
+        return view.pending;
+    }
+    if (packet.kind == SegmentKind::syn) {
+        return view.newest;
+    }
+    return view.newest_failed.index != kNoIndex ? view.newest_failed : view.newest;
+}
+
+void Tracker::no_attempt(const ConnectionKey& key, const Packet& packet, const PairView& view) {
+    const Event event =
+        packet.icmp != nullptr ? Event::icmp_syn : event_without_attempt(packet.kind);
+    const Action action = action_for(State::none, event);
+    if (action == Action::start_attempt) {
+        start_attempt(key, packet, view);
+    } else if (action == Action::hold_synack) {
+        hold_synack(packet);
+    } else {
+        TCPEEK_ASSERT(action == Action::ignore_mid_stream);
+        ++(packet.icmp != nullptr ? counters_.icmp_unmatched : counters_.mid_stream);
+    }
+}
+
+void Tracker::hold_synack(const Packet& packet) {
+    counters_.orphan_synacks += held_.hold(
+        {*packet.segment, packet.time, packet.at, clock_.now(), packet.key_hash, packet.interface});
+    note_deadline(clock_.now() + HeldSynacks::kHold);
+}
+
+bool Tracker::seen_unmatched(const Packet& packet) {
+    const std::uint64_t name =
+        static_cast<std::uint64_t>(packet.key_hash) << 32U | packet.segment->seq.value;
+    std::uint64_t& slot =
+        unmatched_syns_[(packet.key_hash ^ packet.segment->seq.value) % kUnmatchedMemory];
+    if (slot == name) {
+        return true;
+    }
+    slot = name;
+    return false;
+}
+
+void Tracker::start_attempt(const ConnectionKey& key, const Packet& packet, const PairView& view) {
+    const Segment& syn = *packet.segment;
+    const std::optional<MatchId> filters = classifier_.classify(syn.source, syn.destination);
+    if (!filters) {
+        counters_.unmatched += seen_unmatched(packet) ? 0U : 1U;
+        return;
+    }
+    if (view.remembered >= kMaxRememberedPerPair) {
+        forget(list_of(table_[view.oldest_remembered]), view.oldest_remembered);
+    }
+    if (pending_.size() >= config_.max_sessions) {
+        const AttemptIndex longest_waiting = pending_.front();
+        sink_.on_evicted(table_[longest_waiting].filters);
+        ++counters_.evicted;
+        forget(pending_, longest_waiting);
+    }
+    static_cast<void>(copies_.is_copy(copies_.fingerprint(syn), clock_.now()));
+    const AttemptIndex index = table_.insert(key, packet.key_hash);
+    Attempt& attempt = table_[index];
+    attempt.client_is_first = key.first_is(syn.source);
+    attempt.start_packet_time = packet.time;
+    attempt.start = packet.at;
+    attempt.last_packet = packet.at;
+    attempt.renewed_at = clock_.now();
+    attempt.client_isn = syn.seq;
+    attempt.has_syn_tsval = syn.has_timestamps;
+    attempt.syn_tsval = syn.timestamps.value;
+    attempt.syn_data_length = static_cast<std::uint16_t>(std::min(syn.payload_length, 65'535U));
+    attempt.filters = *filters;
+    attempt.interface = packet.interface;
+    attempt.history.append(HistoryLetter::client_syn);
+    if (syn.encapsulation.vlan_count > 0 || syn.encapsulation.tunnel_count > 0) {
+        table_.details(attempt).encapsulation = syn.encapsulation;
+    }
+    table_.append(pending_, index);
+    note_deadline(attempt.renewed_at + config_.timeout);
+    if (held_.size() > 0) {
+        held_.release(syn, packet.key_hash, [&](const HeldSynack& held) {
+            Packet answer;
+            answer.segment = &held.segment;
+            answer.kind = SegmentKind::synack;
+            answer.time = held.packet_time;
+            answer.at = held.at;
+            answer.interface = held.interface;
+            answer.key_hash = held.key_hash;
+            handle(key, answer);
+        });
+    }
+}
+
+bool Tracker::is_repeated_by_capture(const Choice& choice, Action action, const Packet& packet) {
+    const Attempt& attempt = table_[choice.index];
+    if (packet.kind == SegmentKind::ack && packet.icmp == nullptr && !is_pending(attempt.state) &&
+        !is_failed(attempt.state) && packet.at - attempt.last_packet > CopyDetector::kWindow) {
+        return false;
+    }
+    // A held SYN/ACK is shown again when its SYN comes: under another name until then.
+    const std::uint64_t held_name = action == Action::hold_synack ? 1 : 0;
+    const std::uint64_t fingerprint = packet.icmp != nullptr ? copies_.fingerprint(*packet.icmp)
+                                                             : copies_.fingerprint(*packet.segment);
+    return copies_.is_copy(fingerprint ^ held_name, clock_.now());
+}
+
+AttemptList& Tracker::list_of(const Attempt& attempt) {
+    if (is_pending(attempt.state)) {
+        return pending_;
+    }
+    return is_failed(attempt.state) ? failures_ : successes_;
+}
+
+}  // namespace tcpeek

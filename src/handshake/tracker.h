@@ -1,0 +1,204 @@
+// The tracker: drives every connection attempt through the state table and tells its verdict.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "handshake/attempt_table.h"
+#include "handshake/copy_detector.h"
+#include "handshake/held_synacks.h"
+#include "handshake/numbers.h"
+#include "handshake/ports.h"
+#include "handshake/tracker_clock.h"
+
+namespace tcpeek {
+
+struct TrackerConfig {
+    Duration timeout = Duration::seconds(60);
+    // Limit of pending attempts, of remembered successes and of remembered failures, each.
+    std::uint32_t max_sessions = 1'048'576;
+    // Makes hashes unforeseeable; any value gives the same verdicts.
+    std::uint64_t seed = 0;
+};
+
+// Everything that happened without a record. Totals since the start.
+struct TrackerCounters {
+    std::array<std::uint64_t, kEventCount> unfit{};    // ignored: numbers do not fit, by event
+    std::array<std::uint64_t, kEventCount> useless{};  // ignored: numbers fit, nothing new
+    std::uint64_t mid_stream = 0;                      // of connections whose SYN was not seen
+    std::uint64_t syn_fin = 0;                         // SYN with FIN
+    std::uint64_t no_ack = 0;                          // neither SYN, RST nor ACK
+    std::uint64_t icmp_unmatched = 0;                  // ICMP errors that quote no attempt's SYN
+    std::uint64_t orphan_synacks = 0;                  // held, and no SYN came
+    std::uint64_t after_success = 0;
+    std::uint64_t syn_after_success = 0;
+    std::uint64_t after_unjudged = 0;
+    std::uint64_t after_failure = 0;
+    std::uint64_t duplicate_packets = 0;  // copies that the capture made
+    std::uint64_t unmatched = 0;          // attempts that no filter wants
+    std::uint64_t evicted = 0;            // pending attempts above the limit
+    std::uint64_t backward_clock_steps = 0;
+    std::uint64_t negative_durations = 0;   // clamped to 0: the packets' clock went back
+    std::uint64_t ambiguous_latencies = 0;  // samples left out by Karn's rule
+};
+
+// Not thread-safe. `classifier` and `sink` must outlive it. Memory grows with the number of
+// attempts up to the limits and never beyond; no call allocates per packet in the long run.
+class Tracker {
+  public:
+    Tracker(const TrackerConfig& config, Classifier& classifier, VerdictSink& sink);
+
+    // Each frame of the capture goes to exactly one of these, in capture order. `packet_time` is
+    // the frame's own time; what expires by then is told first.
+    void on_segment(const Segment& segment, Timestamp packet_time, InterfaceId interface);
+    void on_icmp(const IcmpError& error, Timestamp packet_time);
+    void on_other(Timestamp packet_time);
+
+    // No packet earlier than `packet_scale_time` will come any more: tells what expires by then.
+    void advance(Timestamp packet_scale_time);
+    // The packets' clock was set forward by `step`; waiting attempts must not notice.
+    void absorb_forward_step(Duration step) { clock_.absorb_forward_step(step); }
+    // The capture ends: what is still pending is told as such, in the order of their starts.
+    void finish();
+
+    [[nodiscard]] std::uint32_t pending() const { return pending_.size(); }
+    [[nodiscard]] std::uint32_t remembered() const { return successes_.size() + failures_.size(); }
+    [[nodiscard]] TrackerCounters counters() const;
+    // When the next attempt expires, on the tracker's scale; nothing when none is pending.
+    [[nodiscard]] std::optional<Duration> until_next_expiry() const;
+
+  private:
+    // Remembered attempts of one pair; more would let one pair's SYNs make every lookup long.
+    static constexpr std::uint32_t kMaxRememberedPerPair = 8;
+
+    // The packet in hand.
+    struct Packet {
+        const Segment* segment = nullptr;  // null for ICMP
+        const IcmpError* icmp = nullptr;
+        SegmentKind kind = SegmentKind::ack;
+        Timestamp time;  // the packet's own
+        Timestamp at;    // on the tracker's scale
+        InterfaceId interface;
+        std::uint32_t key_hash = 0;
+    };
+    // An attempt and what the packet in hand means to it.
+    struct Choice {
+        AttemptIndex index = kNoIndex;
+        Judgement judgement;
+    };
+    // All attempts of one pair, judged.
+    struct PairView {
+        Choice best;     // whose numbers fit; kNoIndex when none
+        Choice pending;  // kNoIndex when none
+        Choice newest_failed;
+        Choice newest;
+        AttemptIndex oldest_remembered = kNoIndex;
+        std::uint32_t remembered = 0;
+    };
+
+    Packet take(Timestamp packet_time);
+    void handle(const ConnectionKey& key, const Packet& packet);
+    void judge_segment(const ConnectionKey& key, const Packet& packet);
+    PairView view_pair(AttemptIndex newest, const Packet& packet) const;
+    [[nodiscard]] Choice choose(const PairView& view, const Packet& packet) const;
+    [[nodiscard]] bool is_repeated_by_capture(const Choice& choice, Action action,
+                                              const Packet& packet);
+    void no_attempt(const ConnectionKey& key, const Packet& packet, const PairView& view);
+    void start_attempt(const ConnectionKey& key, const Packet& packet, const PairView& view);
+    [[nodiscard]] bool seen_unmatched(const Packet& packet);
+    void hold_synack(const Packet& packet);
+
+    // What an action does to the attempt it is about; `key` and `view` are its pair's.
+    struct Deed {
+        Choice choice;
+        const Packet& packet;
+        const ConnectionKey& key;
+        const PairView& view;
+    };
+    struct ActionRow;
+    static const std::array<ActionRow, kActionCount>& action_rows();
+    void act(const Deed& deed);
+
+    void do_start(const Deed& deed);
+    void do_count_dup_syn(const Deed& deed);
+    void do_supersede(const Deed& deed);
+    void do_cross(const Deed& deed);
+    void do_accept_synack(const Deed& deed);
+    void do_repeat_synack(const Deed& deed);
+    void do_add_server_isn(const Deed& deed);
+    void do_keep_client_ack(const Deed& deed);
+    void do_note_challenge(const Deed& deed);
+    void do_succeed(const Deed& deed);
+    void do_succeed_unseen(const Deed& deed);
+    void do_succeed_self(const Deed& deed);
+    void do_cross_client_ack(const Deed& deed);
+    void do_cross_client_synack(const Deed& deed);
+    void do_cross_server_ack(const Deed& deed);
+    void do_cross_synack(const Deed& deed);
+    void do_refuse(const Deed& deed);
+    void do_reset(const Deed& deed);
+    void do_abort(const Deed& deed);
+    void do_unreach(const Deed& deed);
+    void do_keep_icmp(const Deed& deed);
+    void do_hold_synack(const Deed& deed);
+    void do_revive(const Deed& deed);
+    void do_check_unaccepted(const Deed& deed);
+    void do_server_reset_early(const Deed& deed);
+    void do_client_reset_early(const Deed& deed);
+    void do_ignore_mid_stream(const Deed& deed);
+    void do_ignore_unfit(const Deed& deed);
+    void do_ignore_useless(const Deed& deed);
+    void do_ignore_after_success(const Deed& deed);
+    void do_ignore_syn_after_success(const Deed& deed);
+    void do_ignore_after_unjudged(const Deed& deed);
+    void do_ignore_after_failure(const Deed& deed);
+    // For cells that no packet can reach (expiry and the capture's end are no packets).
+    void do_unreachable(const Deed& deed);
+
+    void write_history(Attempt& attempt, const Packet& packet, bool fits);
+    void note_synack(Attempt& attempt, const Judgement& judgement, const Packet& packet);
+    void finish_crossing(const Deed& deed);
+    void keep_icmp(Attempt& attempt, const IcmpError& error);
+    void tell(SessionEvent::Kind kind, const Attempt& attempt, const Packet& packet);
+
+    // A verdict. The attempt is remembered from then on.
+    void succeed(const Deed& deed, Cause cause);
+    void fail(AttemptIndex index, Event event, Cause cause, Timestamp at,
+              Timestamp remembered_from);
+    void fail(const Deed& deed, Cause cause);
+    void time_out(AttemptIndex index);
+    SessionRecord record_of(const Attempt& attempt, Event event, Cause cause, Timestamp at);
+    // Never negative: a clock that went back gives 0 and is counted.
+    Duration span(Timestamp from, Timestamp to);
+    [[nodiscard]] std::optional<Duration> synack_latency(const Attempt& attempt) const;
+    std::optional<Duration> ack_latency(const Attempt& attempt, const Packet& packet);
+
+    void expire();
+    void expire_run();
+    void forget_expired(AttemptList& list);
+    void forget(AttemptList& list, AttemptIndex index);
+    void remember(AttemptIndex index, AttemptList& from, AttemptList& to, Timestamp since);
+    void renew(AttemptIndex index, AttemptList& list);
+    void note_deadline(Timestamp deadline);
+    [[nodiscard]] bool is_forgotten(const Attempt& attempt) const;
+    AttemptList& list_of(const Attempt& attempt);
+
+    TrackerConfig config_;
+    Classifier& classifier_;
+    VerdictSink& sink_;
+    TrackerClock clock_;
+    CopyDetector copies_;
+    HeldSynacks held_;
+    AttemptTable table_;
+    AttemptList pending_;
+    AttemptList successes_;  // unjudged ones, too
+    AttemptList failures_;
+    std::vector<AttemptIndex> expiring_;         // scratch of expire_run
+    std::vector<std::uint64_t> unmatched_syns_;  // recent ones, by hash, so that each counts once
+    Timestamp next_deadline_{INT64_MAX};         // nothing expires earlier
+    TrackerCounters counters_;
+};
+
+}  // namespace tcpeek

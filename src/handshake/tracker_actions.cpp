@@ -1,0 +1,404 @@
+// What each action of the state table does to its attempt.
+#include <algorithm>
+
+#include "handshake/tracker.h"
+
+namespace tcpeek {
+namespace {
+
+// An ACK that the capture shows before its SYN/ACK counts for it this long.
+constexpr Duration kSwappedAck = Duration::milliseconds(10);
+// A SYN/ACK that crosses the final ACK on the wire comes sooner than this.
+constexpr Duration kLeastUnaccepted = Duration::milliseconds(200);
+
+// How a packet stands in the attempt's history.
+enum class Mark : std::uint8_t {
+    none,    // not at all
+    letter,  // by its own letter
+    unfit,   // as one whose numbers do not fit
+};
+
+void increment_to_maximum(std::uint16_t& count) {
+    if (count < UINT16_MAX) {
+        ++count;
+    }
+}
+
+SentAt sent_at(const Segment& segment, Timestamp at) {
+    return {at, segment.has_timestamps, segment.timestamps.value};
+}
+
+HistoryLetter letter_of(const Segment& segment, bool from_client) {
+    const TcpFlags flags = segment.flags;
+    if (flags.rst()) {
+        return from_client ? HistoryLetter::client_rst : HistoryLetter::server_rst;
+    }
+    if (flags.syn()) {
+        if (flags.ack()) {
+            return from_client ? HistoryLetter::client_synack : HistoryLetter::server_synack;
+        }
+        return from_client ? HistoryLetter::client_syn : HistoryLetter::server_syn;
+    }
+    if (flags.fin()) {
+        return from_client ? HistoryLetter::client_fin : HistoryLetter::server_fin;
+    }
+    if (segment.payload_length > 0) {
+        return from_client ? HistoryLetter::client_data : HistoryLetter::server_data;
+    }
+    return from_client ? HistoryLetter::client_ack : HistoryLetter::server_ack;
+}
+
+}  // namespace
+
+// One row an action: how the packet stands in the history, whether it keeps the attempt alive, and
+// what is done.
+struct Tracker::ActionRow {
+    Action action;
+    Mark mark;
+    bool renews;
+    void (Tracker::*perform)(const Deed&);
+};
+
+const std::array<Tracker::ActionRow, kActionCount>& Tracker::action_rows() {
+    using enum Action;
+    using T = Tracker;
+    static constexpr std::array<ActionRow, kActionCount> kRows{{
+        {start_attempt, Mark::none, false, &T::do_start},
+        {count_dup_syn, Mark::letter, true, &T::do_count_dup_syn},
+        {supersede, Mark::none, false, &T::do_supersede},
+        {cross, Mark::letter, true, &T::do_cross},
+        {accept_synack, Mark::letter, true, &T::do_accept_synack},
+        {count_dup_synack, Mark::letter, true, &T::do_repeat_synack},
+        {add_server_isn, Mark::letter, true, &T::do_add_server_isn},
+        {keep_client_ack, Mark::letter, true, &T::do_keep_client_ack},
+        {note_challenge, Mark::unfit, false, &T::do_note_challenge},
+        {Action::succeed, Mark::letter, true, &T::do_succeed},
+        {succeed_unseen, Mark::letter, true, &T::do_succeed_unseen},
+        {succeed_self, Mark::letter, true, &T::do_succeed_self},
+        {cross_client_ack, Mark::letter, true, &T::do_cross_client_ack},
+        {cross_client_synack, Mark::letter, true, &T::do_cross_client_synack},
+        {cross_server_ack, Mark::letter, true, &T::do_cross_server_ack},
+        {cross_synack, Mark::letter, true, &T::do_cross_synack},
+        {refuse, Mark::letter, true, &T::do_refuse},
+        {reset, Mark::letter, true, &T::do_reset},
+        {abort_attempt, Mark::letter, true, &T::do_abort},
+        {unreach, Mark::letter, false, &T::do_unreach},
+        {Action::keep_icmp, Mark::letter, false, &T::do_keep_icmp},
+        {Action::hold_synack, Mark::unfit, false, &T::do_hold_synack},
+        {Action::time_out, Mark::none, false, &T::do_unreachable},
+        {end_pending, Mark::none, false, &T::do_unreachable},
+        {revive, Mark::letter, false, &T::do_revive},
+        {Action::forget, Mark::none, false, &T::do_unreachable},
+        {check_unaccepted, Mark::none, false, &T::do_check_unaccepted},
+        {server_reset_early, Mark::none, false, &T::do_server_reset_early},
+        {client_reset_early, Mark::none, false, &T::do_client_reset_early},
+        {nothing, Mark::none, false, &T::do_unreachable},
+        {ignore_mid_stream, Mark::none, false, &T::do_ignore_mid_stream},
+        {ignore_unfit, Mark::unfit, false, &T::do_ignore_unfit},
+        {ignore_useless, Mark::letter, false, &T::do_ignore_useless},
+        {ignore_after_success, Mark::none, false, &T::do_ignore_after_success},
+        {ignore_syn_after_success, Mark::none, false, &T::do_ignore_syn_after_success},
+        {ignore_after_unjudged, Mark::none, false, &T::do_ignore_after_unjudged},
+        {ignore_after_failure, Mark::letter, false, &T::do_ignore_after_failure},
+    }};
+    static_assert([] {
+        for (std::size_t i = 0; i < kRows.size(); ++i) {
+            if (static_cast<std::size_t>(kRows[i].action) != i) {
+                return false;
+            }
+        }
+        return true;
+    }());
+    return kRows;
+}
+
+void Tracker::act(const Deed& deed) {
+    Attempt& attempt = table_[deed.choice.index];
+    const Action action = action_for(attempt.state, deed.choice.judgement.event);
+    const ActionRow& row = action_rows()[static_cast<std::size_t>(action)];
+    if (is_repeated_by_capture(deed.choice, action, deed.packet)) {
+        ++counters_.duplicate_packets;
+        return;
+    }
+    const bool pending = is_pending(attempt.state);
+    if (row.mark != Mark::none && (pending || is_failed(attempt.state))) {
+        write_history(attempt, deed.packet, row.mark == Mark::letter);
+    }
+    if (row.renews && pending) {
+        attempt.last_packet = deed.packet.at;
+        renew(deed.choice.index, pending_);
+    }
+    (this->*row.perform)(deed);
+}
+
+void Tracker::write_history(Attempt& attempt, const Packet& packet, bool fits) {
+    if (packet.icmp != nullptr) {
+        attempt.history.append(HistoryLetter::icmp_error);
+        return;
+    }
+    const bool from_client = attempt.key.is_self() ? packet.kind == SegmentKind::syn
+                                                   : attempt.key.first_is(packet.segment->source) ==
+                                                         attempt.client_is_first;
+    if (fits) {
+        attempt.history.append(letter_of(*packet.segment, from_client));
+    } else {
+        attempt.history.append(from_client ? HistoryLetter::client_ignored
+                                           : HistoryLetter::server_ignored);
+    }
+}
+
+void Tracker::do_start(const Deed& deed) {
+    start_attempt(deed.key, deed.packet, deed.view);
+}
+
+void Tracker::do_count_dup_syn(const Deed& deed) {
+    Attempt& attempt = table_[deed.choice.index];
+    const Segment& syn = *deed.packet.segment;
+    increment_to_maximum(attempt.dup_syn);
+    attempt.syn_data_length = static_cast<std::uint16_t>(
+        std::clamp<std::uint32_t>(syn.payload_length, attempt.syn_data_length, UINT16_MAX));
+    if (!attempt.has_synack) {
+        table_.details(attempt).syns.add(sent_at(syn, deed.packet.at));
+    }
+}
+
+void Tracker::do_supersede(const Deed& deed) {
+    fail(deed, Cause::superseded);
+    start_attempt(deed.key, deed.packet, deed.view);
+}
+
+void Tracker::do_cross(const Deed& deed) {
+    Attempt& attempt = table_[deed.choice.index];
+    attempt.state = State::crossed;
+    attempt.server_isn = deed.packet.segment->seq;
+    attempt.server_isn_count = 1;
+    attempt.server_isn_from_syn = true;
+}
+
+void Tracker::note_synack(Attempt& attempt, const Judgement& judgement, const Packet& packet) {
+    const Segment& synack = *packet.segment;
+    const std::size_t n = judgement.server_isn_index;
+    if (n < attempt.server_isn_count) {
+        attempt.synack_of_syn_seen = true;
+    } else if (n == 0) {
+        attempt.server_isn = synack.seq;
+        attempt.server_isn_count = 1;
+    } else {
+        table_.details(attempt).more_server_isns[n - 1] = synack.seq;
+        ++attempt.server_isn_count;
+    }
+    const std::uint32_t acked_octets = synack.ack - (attempt.client_isn + 1);
+    attempt.synack_acked_length = static_cast<std::uint16_t>(
+        std::max<std::uint32_t>(attempt.synack_acked_length, acked_octets));
+    attempt.synack_acked_data = attempt.synack_acked_data || acked_octets > 0;
+    if (attempt.has_synack) {
+        table_.details(attempt).synacks.add(sent_at(synack, packet.at));
+        return;
+    }
+    attempt.has_synack = true;
+    attempt.synack_at = packet.at;
+    attempt.has_synack_tsval = synack.has_timestamps;
+    attempt.synack_tsval = synack.timestamps.value;
+    attempt.synack_answers_first = attempt.dup_syn == 0;
+    if (attempt.synack_answers_first) {
+        static_cast<void>(span(attempt.start, packet.at));
+    }
+    if (attempt.dup_syn > 0 && synack.has_timestamps) {
+        AttemptDetails& details = table_.details(attempt);
+        const SentAt first{attempt.start, attempt.has_syn_tsval, attempt.syn_tsval};
+        if (const auto sent = details.syns.named_by(synack.timestamps.echo, first)) {
+            details.synack_latency = span(*sent, packet.at);
+        }
+    }
+}
+
+void Tracker::do_accept_synack(const Deed& deed) {
+    Attempt& attempt = table_[deed.choice.index];
+    note_synack(attempt, deed.choice.judgement, deed.packet);
+    attempt.state = is_failed(attempt.state) ? State::failed_received : State::syn_received;
+    const AttemptDetails* details = table_.find_details(attempt);
+    if (details != nullptr && details->has_kept_ack &&
+        details->kept_ack == deed.packet.segment->seq + 1 &&
+        deed.packet.at - details->kept_ack_at < kSwappedAck) {
+        succeed(deed, Cause::established);
+    }
+}
+
+void Tracker::do_repeat_synack(const Deed& deed) {
+    Attempt& attempt = table_[deed.choice.index];
+    increment_to_maximum(attempt.dup_synack);
+    table_.details(attempt).synacks.add(sent_at(*deed.packet.segment, deed.packet.at));
+}
+
+void Tracker::do_add_server_isn(const Deed& deed) {
+    note_synack(table_[deed.choice.index], deed.choice.judgement, deed.packet);
+}
+
+void Tracker::do_keep_client_ack(const Deed& deed) {
+    AttemptDetails& details = table_.details(table_[deed.choice.index]);
+    details.has_kept_ack = true;
+    details.kept_ack = deed.packet.segment->ack;
+    details.kept_ack_at = deed.packet.at;
+}
+
+void Tracker::do_note_challenge(const Deed& deed) {
+    table_[deed.choice.index].server_answered = true;
+    do_ignore_unfit(deed);
+}
+
+void Tracker::do_succeed(const Deed& deed) {
+    succeed(deed, Cause::established);
+}
+
+void Tracker::do_succeed_unseen(const Deed& deed) {
+    succeed(deed, Cause::synack_unseen);
+}
+
+void Tracker::do_succeed_self(const Deed& deed) {
+    succeed(deed, Cause::simultaneous_open);
+}
+
+void Tracker::do_cross_client_ack(const Deed& deed) {
+    Attempt& attempt = table_[deed.choice.index];
+    if (deed.choice.judgement.server_isn_index > 0) {
+        // The server gave up its own SYN and answered the client's with another ISN.
+        succeed(deed, Cause::established);
+        return;
+    }
+    attempt.client_acked = true;
+    finish_crossing(deed);
+}
+
+void Tracker::do_cross_client_synack(const Deed& deed) {
+    Attempt& attempt = table_[deed.choice.index];
+    attempt.client_synack_seen = true;
+    attempt.client_acked = true;
+    finish_crossing(deed);
+}
+
+void Tracker::do_cross_server_ack(const Deed& deed) {
+    table_[deed.choice.index].server_acked = true;
+    finish_crossing(deed);
+}
+
+void Tracker::do_cross_synack(const Deed& deed) {
+    Attempt& attempt = table_[deed.choice.index];
+    note_synack(attempt, deed.choice.judgement, deed.packet);
+    attempt.server_acked = true;
+    finish_crossing(deed);
+}
+
+void Tracker::finish_crossing(const Deed& deed) {
+    const Attempt& attempt = table_[deed.choice.index];
+    if (attempt.client_acked && attempt.server_acked) {
+        succeed(deed, Cause::simultaneous_open);
+    }
+}
+
+void Tracker::do_refuse(const Deed& deed) {
+    fail(deed, Cause::refused);
+}
+
+void Tracker::do_reset(const Deed& deed) {
+    fail(deed, Cause::reset);
+}
+
+void Tracker::do_abort(const Deed& deed) {
+    fail(deed, Cause::client_reset);
+}
+
+void Tracker::keep_icmp(Attempt& attempt, const IcmpError& error) {
+    table_.details(attempt).icmp = IcmpEvidence{error.reporter, error.type, error.code};
+}
+
+void Tracker::do_unreach(const Deed& deed) {
+    keep_icmp(table_[deed.choice.index], *deed.packet.icmp);
+    fail(deed, Cause::icmp_error);
+}
+
+void Tracker::do_keep_icmp(const Deed& deed) {
+    keep_icmp(table_[deed.choice.index], *deed.packet.icmp);
+}
+
+void Tracker::do_hold_synack(const Deed& deed) {
+    hold_synack(deed.packet);
+}
+
+void Tracker::do_revive(const Deed& deed) {
+    do_count_dup_syn(deed);
+    if (deed.view.pending.index != kNoIndex) {
+        fail(deed.view.pending.index, Event::c_syn_other, Cause::superseded, deed.packet.at,
+             clock_.now());
+    }
+    renew(deed.choice.index, failures_);
+}
+
+void Tracker::do_check_unaccepted(const Deed& deed) {
+    Attempt& attempt = table_[deed.choice.index];
+    const Duration crossing =
+        std::max(kLeastUnaccepted, synack_latency(attempt).value_or(kLeastUnaccepted));
+    if (attempt.told_unaccepted || deed.packet.at - attempt.last_packet <= crossing) {
+        do_ignore_after_success(deed);
+        return;
+    }
+    attempt.told_unaccepted = true;
+    tell(SessionEvent::Kind::unaccepted, attempt, deed.packet);
+}
+
+void Tracker::do_server_reset_early(const Deed& deed) {
+    Attempt& attempt = table_[deed.choice.index];
+    if (attempt.told_server_reset) {
+        do_ignore_after_success(deed);
+        return;
+    }
+    attempt.told_server_reset = true;
+    tell(SessionEvent::Kind::reset_early_by_server, attempt, deed.packet);
+}
+
+void Tracker::do_client_reset_early(const Deed& deed) {
+    Attempt& attempt = table_[deed.choice.index];
+    if (attempt.told_client_reset) {
+        do_ignore_after_success(deed);
+        return;
+    }
+    attempt.told_client_reset = true;
+    tell(SessionEvent::Kind::reset_early_by_client, attempt, deed.packet);
+}
+
+void Tracker::do_ignore_mid_stream(const Deed&) {
+    ++counters_.mid_stream;
+}
+
+void Tracker::do_ignore_unfit(const Deed& deed) {
+    ++counters_.unfit[static_cast<std::size_t>(deed.choice.judgement.event)];
+}
+
+void Tracker::do_ignore_useless(const Deed& deed) {
+    ++counters_.useless[static_cast<std::size_t>(deed.choice.judgement.event)];
+}
+
+void Tracker::do_ignore_after_success(const Deed&) {
+    ++counters_.after_success;
+}
+
+void Tracker::do_ignore_syn_after_success(const Deed& deed) {
+    ++counters_.syn_after_success;
+    renew(deed.choice.index, successes_);
+}
+
+void Tracker::do_ignore_after_unjudged(const Deed& deed) {
+    ++counters_.after_unjudged;
+    if (deed.choice.judgement.event == Event::c_syn_same) {
+        renew(deed.choice.index, successes_);
+    }
+}
+
+void Tracker::do_ignore_after_failure(const Deed&) {
+    ++counters_.after_failure;
+}
+
+void Tracker::do_unreachable(const Deed&) {
+    TCPEEK_ASSERT(!"no packet leads to this cell of the state table");
+}
+
+}  // namespace tcpeek

@@ -1,0 +1,33 @@
+// The tracker's own time: it follows packet time and never goes back.
+#pragma once
+
+#include <cstdint>
+
+#include "base/timestamp.h"
+
+namespace tcpeek {
+
+class TrackerClock {
+  public:
+    // A packet further behind than this shows that the capturing host's clock was set back; one
+    // less far behind only came late.
+    static constexpr Duration kStepThreshold = Duration::seconds(1);
+
+    // Follows a packet's time and returns it on the tracker's scale: at most `now()`, and less for
+    // a packet that came late.
+    Timestamp observe(Timestamp packet_time);
+    // Follows a clock reading on the packets' scale while no packets come.
+    void advance(Timestamp packet_scale_time);
+    // The packets' clock is known to have jumped forward by `step` while nothing happened.
+    void absorb_forward_step(Duration step) { offset_ = offset_ - step; }
+
+    [[nodiscard]] Timestamp now() const { return now_; }
+    [[nodiscard]] std::uint64_t backward_steps() const { return backward_steps_; }
+
+  private:
+    Timestamp now_{INT64_MIN};
+    Duration offset_;  // tracker time minus packet time
+    std::uint64_t backward_steps_ = 0;
+};
+
+}  // namespace tcpeek

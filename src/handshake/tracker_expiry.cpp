@@ -1,0 +1,125 @@
+// The tracker's lists over time: expiry, memory, the end of the capture.
+#include <algorithm>
+
+#include "handshake/tracker.h"
+
+namespace tcpeek {
+namespace {
+
+// How long after its start an attempt can be remembered at most: a Linux client repeats its SYN for
+// 131 s (tcp_syn_retries), others for longer; beyond it an ISN may come round by chance.
+constexpr Duration kLongestMemory = Duration::seconds(240);
+
+}  // namespace
+
+void Tracker::note_deadline(Timestamp deadline) {
+    next_deadline_ = std::min(next_deadline_, deadline);
+}
+
+void Tracker::expire() {
+    const Timestamp now = clock_.now();
+    if (now < next_deadline_) {
+        return;
+    }
+    next_deadline_ = Timestamp{INT64_MAX};
+    counters_.orphan_synacks += held_.expire(now);
+    if (held_.size() > 0) {
+        note_deadline(held_.oldest() + HeldSynacks::kHold);
+    }
+    while (pending_.front() != kNoIndex &&
+           table_[pending_.front()].renewed_at + config_.timeout <= now) {
+        expire_run();
+    }
+    if (pending_.front() != kNoIndex) {
+        note_deadline(table_[pending_.front()].renewed_at + config_.timeout);
+    }
+    forget_expired(successes_);
+    forget_expired(failures_);
+}
+
+// Several that expire at one instant go by their starts.
+void Tracker::expire_run() {
+    const Timestamp renewed_at = table_[pending_.front()].renewed_at;
+    expiring_.clear();
+    for (AttemptIndex index = pending_.front();
+         index != kNoIndex && table_[index].renewed_at == renewed_at;
+         index = table_[index].links.next) {
+        expiring_.push_back(index);
+    }
+    std::stable_sort(expiring_.begin(), expiring_.end(), [&](AttemptIndex a, AttemptIndex b) {
+        return table_[a].start < table_[b].start;
+    });
+    for (const AttemptIndex index : expiring_) {
+        TCPEEK_ASSERT(action_for(table_[index].state, Event::expiry) == Action::time_out);
+        time_out(index);
+    }
+}
+
+void Tracker::forget_expired(AttemptList& list) {
+    while (list.front() != kNoIndex &&
+           table_[list.front()].renewed_at + config_.timeout <= clock_.now()) {
+        forget(list, list.front());
+    }
+    if (list.front() != kNoIndex) {
+        note_deadline(table_[list.front()].renewed_at + config_.timeout);
+    }
+}
+
+void Tracker::forget(AttemptList& list, AttemptIndex index) {
+    table_.remove(list, index);
+    table_.erase(index);
+}
+
+bool Tracker::is_forgotten(const Attempt& attempt) const {
+    const Duration longest = std::max(config_.timeout * 4, kLongestMemory);
+    return clock_.now() >= attempt.start + longest ||
+           clock_.now() >= attempt.renewed_at + config_.timeout;
+}
+
+void Tracker::remember(AttemptIndex index, AttemptList& from, AttemptList& to, Timestamp since) {
+    table_.remove(from, index);
+    table_[index].renewed_at = since;
+    if (to.size() >= config_.max_sessions) {
+        forget(to, to.front());
+    }
+    table_.append(to, index);
+    note_deadline(since + config_.timeout);
+}
+
+void Tracker::renew(AttemptIndex index, AttemptList& list) {
+    table_.remove(list, index);
+    table_[index].renewed_at = clock_.now();
+    table_.append(list, index);
+}
+
+void Tracker::finish() {
+    std::vector<AttemptIndex> open;
+    open.reserve(pending_.size());
+    for (AttemptIndex index = pending_.front(); index != kNoIndex;
+         index = table_[index].links.next) {
+        open.push_back(index);
+    }
+    std::stable_sort(open.begin(), open.end(), [&](AttemptIndex a, AttemptIndex b) {
+        return table_[a].start < table_[b].start;
+    });
+    for (const AttemptIndex index : open) {
+        const Attempt& attempt = table_[index];
+        const Cause stage =
+            attempt.state == State::syn_sent ? Cause::syn_sent : Cause::syn_received;
+        sink_.on_record(record_of(attempt, Event::capture_end, stage, clock_.now()));
+    }
+    for (const AttemptIndex index : open) {
+        forget(pending_, index);
+    }
+    counters_.orphan_synacks += held_.size();
+    held_.clear();
+}
+
+std::optional<Duration> Tracker::until_next_expiry() const {
+    if (pending_.front() == kNoIndex) {
+        return std::nullopt;
+    }
+    return table_[pending_.front()].renewed_at + config_.timeout - clock_.now();
+}
+
+}  // namespace tcpeek

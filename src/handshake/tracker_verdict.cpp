@@ -1,0 +1,152 @@
+// How a verdict becomes a record.
+#include <algorithm>
+
+#include "handshake/tracker.h"
+
+namespace tcpeek {
+namespace {
+
+State after_failure(State state) {
+    switch (state) {
+        case State::syn_sent:
+            return State::failed_sent;
+        case State::syn_received:
+            return State::failed_received;
+        case State::crossed:
+            return State::failed_crossed;
+        case State::none:
+        case State::failed_sent:
+        case State::failed_received:
+        case State::failed_crossed:
+        case State::succeeded:
+        case State::unjudged:
+            break;
+    }
+    TCPEEK_ASSERT(!"only a pending attempt can fail");
+}
+
+}  // namespace
+
+Duration Tracker::span(Timestamp from, Timestamp to) {
+    const Duration duration = to - from;
+    if (duration < Duration{}) {
+        ++counters_.negative_durations;
+        return {};
+    }
+    return duration;
+}
+
+std::optional<Duration> Tracker::synack_latency(const Attempt& attempt) const {
+    if (!attempt.has_synack) {
+        return std::nullopt;
+    }
+    if (attempt.synack_answers_first) {
+        return std::max(attempt.synack_at - attempt.start, Duration{});
+    }
+    const AttemptDetails* details = table_.find_details(attempt);
+    return details == nullptr ? std::nullopt : details->synack_latency;
+}
+
+std::optional<Duration> Tracker::ack_latency(const Attempt& attempt, const Packet& packet) {
+    if (!attempt.has_synack || packet.kind != SegmentKind::ack ||
+        attempt.key.first_is(packet.segment->source) != attempt.client_is_first) {
+        return std::nullopt;
+    }
+    const AttemptDetails* details = table_.find_details(attempt);
+    if (details == nullptr || details->synacks.count == 0) {
+        return span(attempt.synack_at, packet.at);
+    }
+    if (packet.segment->has_timestamps) {
+        const SentAt first{attempt.synack_at, attempt.has_synack_tsval, attempt.synack_tsval};
+        if (const auto sent = details->synacks.named_by(packet.segment->timestamps.echo, first)) {
+            return span(*sent, packet.at);
+        }
+    }
+    ++counters_.ambiguous_latencies;
+    return std::nullopt;
+}
+
+SessionRecord Tracker::record_of(const Attempt& attempt, Event event, Cause cause, Timestamp at) {
+    SessionRecord record;
+    record.start = attempt.start_packet_time;
+    record.client = attempt.client();
+    record.server = attempt.server();
+    record.cause = cause;
+    record.elapsed = span(attempt.start, at);
+    record.synack = synack_latency(attempt);
+    record.dup_syn = attempt.dup_syn;
+    record.dup_synack = attempt.dup_synack;
+    record.history = attempt.history;
+    record.filters = attempt.filters;
+    record.interface = attempt.interface;
+    record.decided_in = attempt.state;
+    record.decided_by = event;
+    const Outcome outcome = outcome_of(cause);
+    if (is_failure(outcome)) {
+        record.last_packet = span(attempt.start, attempt.last_packet);
+    }
+    if (const AttemptDetails* details = table_.find_details(attempt)) {
+        record.encapsulation = details->encapsulation;
+        if (outcome == Outcome::timeout || outcome == Outcome::unreach) {
+            record.icmp = details->icmp;
+        }
+    }
+    return record;
+}
+
+void Tracker::succeed(const Deed& deed, Cause cause) {
+    const AttemptIndex index = deed.choice.index;
+    Attempt& attempt = table_[index];
+    SessionRecord record = record_of(attempt, deed.choice.judgement.event, cause, deed.packet.at);
+    if (attempt.has_synack && !record.synack) {
+        ++counters_.ambiguous_latencies;
+    }
+    record.ack = ack_latency(attempt, deed.packet);
+    record.recovered = is_failed(attempt.state);
+    AttemptList& from = list_of(attempt);
+    attempt.state = State::succeeded;
+    attempt.last_packet = deed.packet.at;
+    remember(index, from, successes_, clock_.now());
+    sink_.on_record(record);
+}
+
+void Tracker::tell(SessionEvent::Kind kind, const Attempt& attempt, const Packet& packet) {
+    sink_.on_event({.kind = kind,
+                    .time = packet.time,
+                    .start = attempt.start_packet_time,
+                    .client = attempt.client(),
+                    .server = attempt.server(),
+                    .filters = attempt.filters});
+}
+
+void Tracker::fail(AttemptIndex index, Event event, Cause cause, Timestamp at,
+                   Timestamp remembered_from) {
+    Attempt& attempt = table_[index];
+    const SessionRecord record = record_of(attempt, event, cause, at);
+    attempt.state = after_failure(attempt.state);
+    remember(index, pending_, failures_, remembered_from);
+    sink_.on_record(record);
+}
+
+void Tracker::fail(const Deed& deed, Cause cause) {
+    fail(deed.choice.index, deed.choice.judgement.event, cause, deed.packet.at, clock_.now());
+}
+
+void Tracker::time_out(AttemptIndex index) {
+    Attempt& attempt = table_[index];
+    const Timestamp deadline = attempt.renewed_at + config_.timeout;
+    const AttemptDetails* details = table_.find_details(attempt);
+    if (attempt.state != State::syn_sent) {
+        fail(index, Event::expiry, Cause::no_ack, deadline, deadline);
+    } else if (details != nullptr && details->has_kept_ack) {
+        const SessionRecord record = record_of(attempt, Event::expiry, Cause::one_way, deadline);
+        attempt.state = State::unjudged;
+        remember(index, pending_, successes_, deadline);
+        sink_.on_record(record);
+    } else {
+        const Cause cause = attempt.server_answered ? Cause::challenged : Cause::no_reply;
+        fail(index, Event::expiry, cause, deadline, deadline);
+    }
+}
+
+}  // namespace tcpeek

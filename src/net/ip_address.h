@@ -1,0 +1,66 @@
+// An IPv4 or IPv6 address, and a network (address and prefix length).
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace tcpeek {
+
+enum class IpFamily : std::uint8_t { v4, v6 };
+
+// 16 bytes in network order; an IPv4 address stands in the last four after the prefix
+// ::ffff:0:0/96 (RFC 4291 2.5.5.2), and the family tells it from an IPv6 address of that form.
+class IpAddress {
+  public:
+    constexpr IpAddress() = default;
+
+    // `octets` has 4 or 16 bytes in network order.
+    static IpAddress v4(std::span<const std::uint8_t, 4> octets);
+    static IpAddress v6(std::span<const std::uint8_t, 16> octets);
+    // The textual forms of RFC 4291 2.2 and dotted quad; nothing for anything else.
+    static std::optional<IpAddress> parse(std::string_view text);
+
+    [[nodiscard]] IpFamily family() const { return family_; }
+    [[nodiscard]] bool is_v4() const { return family_ == IpFamily::v4; }
+    // All 16 bytes, also for IPv4.
+    [[nodiscard]] const std::array<std::uint8_t, 16>& octets() const { return octets_; }
+    // The four bytes of an IPv4 address or the sixteen of an IPv6 one.
+    [[nodiscard]] std::span<const std::uint8_t> significant() const;
+    // 32 or 128.
+    [[nodiscard]] unsigned bit_width() const { return is_v4() ? 32 : 128; }
+
+    // Dotted quad, or RFC 5952 form without brackets.
+    [[nodiscard]] std::string to_string() const;
+
+    friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
+
+  private:
+    std::array<std::uint8_t, 16> octets_{};
+    IpFamily family_ = IpFamily::v6;
+};
+
+// An address and a prefix length; bits beyond the prefix are 0.
+class IpNetwork {
+  public:
+    // Masks host bits off. `prefix_length` is at most the address' bit width.
+    IpNetwork(const IpAddress& address, unsigned prefix_length);
+    // "ADDR" (a network of one address) or "ADDR/LEN"; nothing for anything else.
+    static std::optional<IpNetwork> parse(std::string_view text);
+
+    [[nodiscard]] bool contains(const IpAddress& address) const;
+    [[nodiscard]] const IpAddress& address() const { return address_; }
+    [[nodiscard]] unsigned prefix_length() const { return prefix_length_; }
+
+    friend auto operator<=>(const IpNetwork&, const IpNetwork&) = default;
+
+  private:
+    IpAddress address_;
+    unsigned prefix_length_;
+};
+
+}  // namespace tcpeek

@@ -1,0 +1,71 @@
+#include "stats/ledger.h"
+
+namespace tcpeek {
+
+std::uint64_t FilterCounters::sessions_of(Outcome outcome) const {
+    std::uint64_t sum = 0;
+    for (const CauseProperties& properties : cause_table()) {
+        if (properties.outcome == outcome) {
+            sum += sessions[static_cast<std::size_t>(properties.cause)];
+        }
+    }
+    return sum;
+}
+
+void Ledger::count_frame(Timestamp time, const Dissected& dissected) {
+    if (!first_time_) {
+        first_time_ = time;
+    }
+    last_time_ = time;
+    ++frames_.frames;
+    if (const auto* segment = std::get_if<Segment>(&dissected)) {
+        ++frames_.segments;
+        frames_.checksums_unverified += segment->checksum_unverified ? 1U : 0U;
+    } else if (const auto* ignored = std::get_if<Ignored>(&dissected)) {
+        ++frames_.ignored[static_cast<std::size_t>(ignored->why)];
+    } else if (const auto* malformed = std::get_if<Malformed>(&dissected)) {
+        ++frames_.malformed[static_cast<std::size_t>(malformed->layer)];
+    } else {
+        ++frames_.icmp_errors;
+    }
+}
+
+void Ledger::count(const SessionRecord& record, std::span<const FilterIndex> filters) {
+    const Outcome outcome = outcome_of(record.cause);
+    for (const FilterIndex index : filters) {
+        FilterCounters& counters = filters_[index];
+        ++counters.sessions[static_cast<std::size_t>(record.cause)];
+        counters.recovered += record.recovered ? 1U : 0U;
+        counters.doubtful_timeouts +=
+            outcome == Outcome::timeout && record.capture_loss ? 1U : 0U;
+        if (outcome == Outcome::success) {
+            counters.successes_with_dup_syn += record.dup_syn > 0 ? 1U : 0U;
+            counters.successes_with_dup_synack += record.dup_synack > 0 ? 1U : 0U;
+        }
+    }
+}
+
+void Ledger::count(const SessionEvent& event, std::span<const FilterIndex> filters) {
+    for (const FilterIndex index : filters) {
+        FilterCounters& counters = filters_[index];
+        switch (event.kind) {
+            case SessionEvent::Kind::unaccepted:
+                ++counters.unaccepted;
+                break;
+            case SessionEvent::Kind::reset_early_by_server:
+                ++counters.reset_early_by_server;
+                break;
+            case SessionEvent::Kind::reset_early_by_client:
+                ++counters.reset_early_by_client;
+                break;
+        }
+    }
+}
+
+void Ledger::count_evicted(std::span<const FilterIndex> filters) {
+    for (const FilterIndex index : filters) {
+        ++filters_[index].evicted;
+    }
+}
+
+}  // namespace tcpeek

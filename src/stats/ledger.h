@@ -1,0 +1,68 @@
+// The counters: what happened per filter and to the capture as a whole. A copy of a Ledger is a
+// consistent snapshot.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "dissect/dissected.h"
+#include "filter/filter_set.h"
+#include "handshake/session_record.h"
+
+namespace tcpeek {
+
+// Totals since the start.
+struct FilterCounters {
+    std::array<std::uint64_t, kCauseCount> sessions{};  // by cause; recovered ones as successes
+    std::uint64_t recovered = 0;
+    std::uint64_t successes_with_dup_syn = 0;
+    std::uint64_t successes_with_dup_synack = 0;
+    std::uint64_t doubtful_timeouts = 0;
+    std::uint64_t unaccepted = 0;
+    std::uint64_t reset_early_by_server = 0;
+    std::uint64_t reset_early_by_client = 0;
+    std::uint64_t evicted = 0;
+
+    // Sessions of an outcome, whatever the cause.
+    [[nodiscard]] std::uint64_t sessions_of(Outcome outcome) const;
+};
+
+// What became of the frames before they reached the tracker.
+struct FrameCounters {
+    std::uint64_t frames = 0;
+    std::uint64_t segments = 0;
+    std::uint64_t icmp_errors = 0;
+    std::uint64_t checksums_unverified = 0;
+    std::array<std::uint64_t, kIgnoredReasonCount> ignored{};
+    std::array<std::uint64_t, kLayerCount> malformed{};
+};
+
+// Belongs to the thread that drives the tracker; copy it to hand it on.
+class Ledger {
+  public:
+    explicit Ledger(std::size_t filter_count) : filters_(filter_count) {}
+
+    // Counts one frame of packet time `time`.
+    void count_frame(Timestamp time, const Dissected& dissected);
+    // Count a verdict or event in each of `filters`.
+    void count(const SessionRecord& record, std::span<const FilterIndex> filters);
+    void count(const SessionEvent& event, std::span<const FilterIndex> filters);
+    void count_evicted(std::span<const FilterIndex> filters);
+
+    [[nodiscard]] const std::vector<FilterCounters>& filters() const { return filters_; }
+    [[nodiscard]] const FrameCounters& frames() const { return frames_; }
+    // Packet times of the first and the last frame; nothing before the first.
+    [[nodiscard]] std::optional<Timestamp> first_time() const { return first_time_; }
+    [[nodiscard]] std::optional<Timestamp> last_time() const { return last_time_; }
+
+  private:
+    std::vector<FilterCounters> filters_;  // by FilterIndex
+    FrameCounters frames_;
+    std::optional<Timestamp> first_time_;
+    std::optional<Timestamp> last_time_;
+};
+
+}  // namespace tcpeek

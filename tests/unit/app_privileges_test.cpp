@@ -1,0 +1,163 @@
+#include "app/privileges.h"
+
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <functional>
+#include <sstream>
+#include <string>
+
+#include "base/unique_fd.h"
+
+namespace tcpeek {
+namespace {
+
+// Runs `body` in a child process, since it changes the process for good, and returns its text.
+std::string in_child(const std::function<std::string()>& body) {
+    std::array<int, 2> ends{};
+    if (::pipe(ends.data()) != 0) {
+        return "no pipe";
+    }
+    UniqueFd reading(ends[0]);
+    UniqueFd writing(ends[1]);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const std::string text = body();
+        const ssize_t written = ::write(writing.get(), text.data(), text.size());
+        ::_exit(written == static_cast<ssize_t>(text.size()) ? 0 : 1);
+    }
+    writing.reset();
+    std::string all;
+    std::array<char, 4096> buffer{};
+    ssize_t length = 0;
+    while ((length = ::read(reading.get(), buffer.data(), buffer.size())) > 0) {
+        all.append(buffer.data(), static_cast<std::size_t>(length));
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? all : all + "[child failed]";
+}
+
+// Lines of /proc/self/status by name, "" for what is not there.
+std::string status_line(const std::string& name) {
+    std::ifstream status("/proc/self/status");
+    std::string line;
+    while (std::getline(status, line)) {
+        if (line.rfind(name + ":", 0) == 0) {
+            std::istringstream words(line.substr(name.size() + 1));
+            std::string joined;
+            std::string word;
+            while (words >> word) {
+                joined += (joined.empty() ? "" : " ") + word;
+            }
+            return joined;
+        }
+    }
+    return "";
+}
+
+std::string drop_and_describe(const std::string& user) {
+    const gid_t groups[] = {0, 4, 27};
+    if (::setgroups(3, groups) != 0) {
+        return "setgroups failed";
+    }
+    const Result<void> dropped = drop_privileges(user);
+    if (!dropped) {
+        return "error: " + dropped.error().message;
+    }
+    std::string text;
+    for (const char* name :
+         {"Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapAmb", "CapBnd", "NoNewPrivs"}) {
+        text += std::string(name) + "=" + status_line(name) + ";";
+    }
+    const bool back =
+        ::setuid(0) == 0 || ::seteuid(0) == 0 || ::setgid(0) == 0 || ::setgroups(1, groups) == 0;
+    return text + (back ? "back" : "no way back");
+}
+
+constexpr const char* nothing_left =
+    "Groups=;CapInh=0000000000000000;CapPrm=0000000000000000;CapEff=0000000000000000;"
+    "CapAmb=0000000000000000;CapBnd=0000000000000000;NoNewPrivs=1;no way back";
+
+TEST(Privileges, AreGivenUpForGood) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "needs root, to give it up";
+    }
+    struct Case {
+        const char* user;
+        const char* ids;
+    };
+    const Case cases[] = {
+        {"nobody", "Uid=65534 65534 65534 65534;Gid=65534 65534 65534 65534;"},
+        {"65534", "Uid=65534 65534 65534 65534;Gid=65534 65534 65534 65534;"},
+        {"daemon", "Uid=1 1 1 1;Gid=1 1 1 1;"},
+        {"123456", "Uid=123456 123456 123456 123456;Gid=65534 65534 65534 65534;"},
+        {"4294967294",
+         "Uid=4294967294 4294967294 4294967294 4294967294;Gid=65534 65534 65534 65534;"},
+    };
+    for (const Case& each : cases) {
+        EXPECT_EQ(in_child([&each] { return drop_and_describe(each.user); }),
+                  std::string(each.ids) + nothing_left)
+            << each.user;
+    }
+}
+
+TEST(Privileges, RefuseUsersThatCannotBe) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "needs root, to get past the first check";
+    }
+    struct Case {
+        const char* user;
+        const char* message;
+    };
+    const char* unknown = "': give -u the name of an account (see 'getent passwd') or a user id";
+    const Case cases[] = {
+        {"root", "-u root would give up nothing: name a user without root's rights, e.g. nobody"},
+        {"0", "-u 0 would give up nothing: name a user without root's rights, e.g. nobody"},
+        {"no-such-user", unknown},
+        {"", unknown},
+        {"4294967295", unknown},
+        {"99999999999", unknown},
+        {"-1", unknown},
+        {"12x", unknown},
+    };
+    for (const Case& each : cases) {
+        const std::string expected = each.message == unknown
+                                         ? std::string("unknown user '") + each.user + unknown
+                                         : std::string(each.message);
+        EXPECT_EQ(in_child([&each] {
+                      const Result<void> dropped = drop_privileges(each.user);
+                      // Nothing has changed.
+                      const bool root = ::geteuid() == 0 && status_line("NoNewPrivs") == "0";
+                      return (dropped ? "done" : dropped.error().message) + (root ? "" : "!");
+                  }),
+                  expected);
+    }
+}
+
+TEST(Privileges, NeedRootUnlessTheUserIsThatAlready) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "needs root, to become somebody first";
+    }
+    const auto as_nobody = [](const char* user) {
+        return in_child([user]() -> std::string {
+            if (::setgroups(0, nullptr) != 0 || ::setresgid(65534, 65534, 65534) != 0 ||
+                ::setresuid(65534, 65534, 65534) != 0) {
+                return "cannot become nobody";
+            }
+            const Result<void> dropped = drop_privileges(user);
+            return dropped ? "done " + status_line("NoNewPrivs") : dropped.error().message;
+        });
+    };
+    EXPECT_EQ(as_nobody("daemon"),
+              "cannot become user 'daemon' without being root: use sudo, or leave out -u");
+    EXPECT_EQ(as_nobody("nobody"), "done 1");
+}
+
+}  // namespace
+}  // namespace tcpeek
