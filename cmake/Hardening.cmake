@@ -5,12 +5,11 @@ if(TCPEEK_SANITIZE)
                            -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(tcpeek_hardening INTERFACE -fsanitize=${TCPEEK_SANITIZE})
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
-    set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-    include(CheckPIESupported)
-    check_pie_supported()
+    # -fPIE, not the -fPIC that CMake gives static libraries: what could be replaced at run time
+    # cannot be inlined.
     set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
-    target_compile_options(tcpeek_hardening INTERFACE -fstack-protector-strong
+    target_compile_options(tcpeek_hardening INTERFACE -fPIE -fstack-protector-strong
                            -fstack-clash-protection -fcf-protection)
     target_compile_definitions(tcpeek_hardening INTERFACE _FORTIFY_SOURCE=2 _GLIBCXX_ASSERTIONS)
-    target_link_options(tcpeek_hardening INTERFACE -Wl,-z,relro,-z,now -Wl,-z,noexecstack)
+    target_link_options(tcpeek_hardening INTERFACE -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack)
 endif()

@@ -18,12 +18,12 @@ Pipeline::Pipeline(const PipelineConfig& config, FilterSet& filters, InterfaceNa
       tracker_(config.tracker, filters, *this) {}
 
 void Pipeline::take(const Frame& frame) {
-    const Dissected dissected = dissect(frame, config_.dissect);
-    ledger_.count_frame(frame.time, dissected);
-    if (const auto* segment = std::get_if<Segment>(&dissected)) {
+    dissect(frame, config_.dissect, dissected_);
+    ledger_.count_frame(frame.time, dissected_);
+    if (const auto* segment = std::get_if<Segment>(&dissected_)) {
         tracker_.on_segment(*segment, frame.time,
                             interface_of(frame, segment->link_interface_index));
-    } else if (const auto* error = std::get_if<IcmpError>(&dissected)) {
+    } else if (const auto* error = std::get_if<IcmpError>(&dissected_)) {
         tracker_.on_icmp(*error, frame.time);
     } else {
         tracker_.on_other(frame.time);

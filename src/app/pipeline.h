@@ -64,6 +64,7 @@ class Pipeline final : private VerdictSink {
     const Log& log_;
     Ledger ledger_;
     Tracker tracker_;
+    Dissected dissected_;  // of the frame in hand; kept so that it is not built anew for each
     std::uint64_t pending_at_end_ = 0;
     std::unordered_map<std::uint32_t, InterfaceId> link_interfaces_;
 };

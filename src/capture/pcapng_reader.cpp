@@ -57,8 +57,8 @@ bool PcapngReader::recognises(Bytes start) {
            section_order(start).has_value();
 }
 
-// Unlike all other blocks, the first one may end with a wrong length: libpcap does not look at it,
-// so such files are in use.
+// The length at the end of the very first block is not looked at, as libpcap does not: a program
+// that writes it wrongly may never have met a reader that minds.
 std::optional<FileStep> PcapngReader::open(FileInput& input) {
     if (const Outcome outcome = read_block_header(input)) {
         return outcome;

@@ -12,17 +12,17 @@ constexpr int kMaxHeaders = 32;
 
 }  // namespace
 
-Dissected dissect(const Frame& frame, const DissectOptions& options) {
-    Dissection dissection(frame, options);
+void dissect(const Frame& frame, const DissectOptions& options, Dissected& result) {
+    Dissection dissection(frame, options, result);
     ByteReader reader(frame.bytes);
     Step step = by_link_type(frame.link_type, dissection);
     for (int depth = 0; step.next != nullptr; ++depth) {
         if (depth == kMaxHeaders) {
-            return Ignored{IgnoredReason::nesting_too_deep};
+            result = Ignored{IgnoredReason::nesting_too_deep};
+            return;
         }
         step = step.next(reader, dissection);
     }
-    return dissection.result;
 }
 
 Step run_out(Dissection& dissection, Layer layer) {

@@ -15,7 +15,14 @@ struct DissectOptions {
     bool icmp = false;  // look at ICMP and ICMPv6 errors; else they are `protocol_not_tcp`
 };
 
-// Judges the innermost TCP or ICMP header of `frame`. Any bytes are accepted.
-[[nodiscard]] Dissected dissect(const Frame& frame, const DissectOptions& options);
+// Judges the innermost TCP or ICMP header of `frame`, into `result`, whose old value does not
+// matter. Any bytes are accepted.
+void dissect(const Frame& frame, const DissectOptions& options, Dissected& result);
+
+[[nodiscard]] inline Dissected dissect(const Frame& frame, const DissectOptions& options) {
+    Dissected result;
+    dissect(frame, options, result);
+    return result;
+}
 
 }  // namespace tcpeek

@@ -30,7 +30,7 @@ Step read_quoted_tcp(ByteReader& reader, Dissection& dissection, const Quote& qu
     if (reader.remaining() < kQuotedTcp) {
         return ignore(dissection, IgnoredReason::icmp_quote_short);
     }
-    IcmpError error;
+    auto& error = dissection.result.emplace<IcmpError>();
     error.reporter = dissection.source;
     error.destination = dissection.destination;
     error.type = type;
@@ -40,7 +40,7 @@ Step read_quoted_tcp(ByteReader& reader, Dissection& dissection, const Quote& qu
     error.quoted_seq = {reader.u32()};
     error.link_interface_index = dissection.link_interface_index;
     error.encapsulation = dissection.encapsulation;
-    return finish(dissection, error);
+    return finish();
 }
 
 bool checksum_is_bad(Bytes message, InternetSum sum, const Dissection& dissection) {

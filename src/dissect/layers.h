@@ -12,11 +12,12 @@ namespace tcpeek {
 
 // One dissection. The reader that goes with it stands at the header that is read next.
 struct Dissection {
-    Dissection(const Frame& the_frame, const DissectOptions& the_options)
-        : frame(the_frame), options(the_options) {}
+    Dissection(const Frame& the_frame, const DissectOptions& the_options, Dissected& the_result)
+        : frame(the_frame), options(the_options), result(the_result) {}
 
     const Frame& frame;
     const DissectOptions& options;
+    Dissected& result;  // what the last protocol makes of the frame
 
     Encapsulation encapsulation;
     std::uint32_t link_interface_index = 0;
@@ -28,8 +29,6 @@ struct Dissection {
     bool first_fragment = false;          // and more follow
     bool has_ip_id = false;
     std::uint16_t ip_id = 0;
-
-    Dissected result = Ignored{IgnoredReason::link_type_unknown};
 };
 
 // The protocol that reads on, or the end of the dissection with its result.
@@ -42,15 +41,16 @@ struct Step {
 inline Step hand_on(Step::Protocol protocol) {
     return {protocol};
 }
-inline Step finish(Dissection& dissection, Dissected result) {
-    dissection.result = std::move(result);
+inline Step finish() {
     return {};
 }
 inline Step ignore(Dissection& dissection, IgnoredReason reason) {
-    return finish(dissection, Ignored{reason});
+    dissection.result = Ignored{reason};
+    return finish();
 }
 inline Step reject(Dissection& dissection, Layer layer) {
-    return finish(dissection, Malformed{layer});
+    dissection.result = Malformed{layer};
+    return finish();
 }
 // The captured bytes end inside the header of `layer`: cut by the snapshot length, or damaged.
 Step run_out(Dissection& dissection, Layer layer);

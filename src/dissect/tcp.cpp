@@ -55,7 +55,7 @@ Checksum verify(Bytes segment, std::uint16_t field, const Dissection& dissection
 
 Step dissect_tcp(ByteReader& reader, Dissection& dissection) {
     const Bytes whole = reader.rest();
-    Segment segment;
+    auto& segment = dissection.result.emplace<Segment>();
     segment.source = {dissection.source, reader.u16()};
     segment.destination = {dissection.destination, reader.u16()};
     segment.seq = {reader.u32()};
@@ -95,7 +95,7 @@ Step dissect_tcp(ByteReader& reader, Dissection& dissection) {
     segment.ip_id = dissection.ip_id;
     segment.link_interface_index = dissection.link_interface_index;
     segment.encapsulation = dissection.encapsulation;
-    return finish(dissection, segment);
+    return finish();
 }
 
 }  // namespace tcpeek

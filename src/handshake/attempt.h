@@ -15,9 +15,9 @@
 
 namespace tcpeek {
 
-// Index into the AttemptTable or the details pool; `kNoIndex` for none.
+// Index into the AttemptTable or the details pool, from 1 on; `kNoIndex` for none.
 using AttemptIndex = std::uint32_t;
-inline constexpr AttemptIndex kNoIndex = UINT32_MAX;
+inline constexpr AttemptIndex kNoIndex = 0;
 
 // Place in one of the tracker's lists, which are ordered by `Attempt::renewed_at`.
 struct ListLinks {

@@ -1,34 +1,29 @@
 #include "handshake/attempt_table.h"
 
+#include <algorithm>
+#include <bit>
+
 namespace tcpeek {
 namespace {
 
-std::unique_ptr<std::array<AttemptIndex, 1'024>> empty_segment() {
-    auto segment = std::make_unique<std::array<AttemptIndex, 1'024>>();
-    segment->fill(kNoIndex);
-    return segment;
-}
+constexpr std::uint32_t kMostBuckets = 1U << 28U;
 
 }  // namespace
 
-AttemptTable::AttemptTable() {
-    buckets_.push_back(empty_segment());
-}
-
-std::uint32_t AttemptTable::bucket_of(std::uint32_t hash) const {
-    const std::uint32_t number = hash & (round_buckets_ - 1);
-    return number < split_next_ ? hash & (2 * round_buckets_ - 1) : number;
+AttemptTable::AttemptTable(std::uint32_t expected)
+    : bucket_mask_(std::bit_ceil(std::min(expected, kMostBuckets)) - 1),
+      // calloc, since the kernel gives zeroed pages only when they are touched: kNoIndex is 0.
+      buckets_(static_cast<AttemptIndex*>(
+          std::calloc(std::size_t{bucket_mask_} + 1, sizeof(AttemptIndex)))) {
+    TCPEEK_ASSERT(buckets_ != nullptr);
 }
 
 AttemptIndex AttemptTable::insert(const ConnectionKey& key, std::uint32_t hash) {
-    if (attempts_.size() >= round_buckets_ + split_next_ && round_buckets_ < (1U << 30U)) {
-        split_one_bucket();
-    }
     const AttemptIndex index = attempts_.allocate();
     Attempt& attempt = attempts_[index];
     attempt.key = key;
     attempt.key_hash = hash;
-    AttemptIndex& head = bucket(bucket_of(hash));
+    AttemptIndex& head = bucket(hash);
     attempt.hash_next = head;
     head = index;
     return index;
@@ -36,7 +31,7 @@ AttemptIndex AttemptTable::insert(const ConnectionKey& key, std::uint32_t hash) 
 
 void AttemptTable::erase(AttemptIndex index) {
     const Attempt& attempt = attempts_[index];
-    AttemptIndex* link = &bucket(bucket_of(attempt.key_hash));
+    AttemptIndex* link = &bucket(attempt.key_hash);
     while (*link != index) {
         link = &attempts_[*link].hash_next;
     }
@@ -48,7 +43,7 @@ void AttemptTable::erase(AttemptIndex index) {
 }
 
 AttemptIndex AttemptTable::find(const ConnectionKey& key, std::uint32_t hash) const {
-    return first_match(bucket(bucket_of(hash)), key, hash);
+    return first_match(bucket(hash), key, hash);
 }
 
 AttemptIndex AttemptTable::next_same(AttemptIndex index) const {
@@ -66,30 +61,6 @@ AttemptIndex AttemptTable::first_match(AttemptIndex from, const ConnectionKey& k
         from = attempt.hash_next;
     }
     return from;
-}
-
-void AttemptTable::split_one_bucket() {
-    const std::uint32_t old_number = split_next_;
-    const std::uint32_t new_number = round_buckets_ + split_next_;
-    if (new_number / kSegment == buckets_.size()) {
-        buckets_.push_back(empty_segment());
-    }
-    AttemptIndex from = bucket(old_number);
-    AttemptIndex* stay = &bucket(old_number);
-    AttemptIndex* move = &bucket(new_number);
-    while (from != kNoIndex) {
-        Attempt& attempt = attempts_[from];
-        AttemptIndex*& tail = (attempt.key_hash & round_buckets_) != 0 ? move : stay;
-        *tail = from;
-        tail = &attempt.hash_next;
-        from = attempt.hash_next;
-    }
-    *stay = kNoIndex;
-    *move = kNoIndex;
-    if (++split_next_ == round_buckets_) {
-        round_buckets_ *= 2;
-        split_next_ = 0;
-    }
 }
 
 AttemptDetails& AttemptTable::details(Attempt& attempt) {

@@ -1,10 +1,9 @@
 // The one flat table of attempts: found by the pair of endpoints, ordered for expiry.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
-#include <vector>
 
 #include "handshake/attempt.h"
 #include "handshake/slab.h"
@@ -25,11 +24,13 @@ class AttemptList {
     std::uint32_t size_ = 0;
 };
 
-// Hash chains over buckets that grow by linear hashing (Litwin 1980): an insert splits at most one
-// bucket, so there is never a rehash of everything. In a chain newer attempts come first.
+// Hash chains over a fixed number of buckets, as many as the limit of pending attempts: there is
+// never a rehash, and buckets that are not used cost only address space. In a chain newer attempts
+// come first.
 class AttemptTable {
   public:
-    AttemptTable();
+    // `expected`: attempts for which chains stay short.
+    explicit AttemptTable(std::uint32_t expected);
 
     // A new attempt under `key`, in no list yet. `hash` is the key's under the table's seed.
     AttemptIndex insert(const ConnectionKey& key, std::uint32_t hash);
@@ -54,26 +55,20 @@ class AttemptTable {
     [[nodiscard]] std::size_t size() const { return attempts_.size(); }
 
   private:
-    static constexpr std::uint32_t kSegment = 1'024;  // buckets that are made at once
+    struct Free {
+        void operator()(AttemptIndex* buckets) const { std::free(buckets); }
+    };
 
-    using BucketSegment = std::array<AttemptIndex, kSegment>;
-
-    [[nodiscard]] std::uint32_t bucket_of(std::uint32_t hash) const;
-    AttemptIndex& bucket(std::uint32_t number) {
-        return (*buckets_[number / kSegment])[number % kSegment];
-    }
-    [[nodiscard]] AttemptIndex bucket(std::uint32_t number) const {
-        return (*buckets_[number / kSegment])[number % kSegment];
+    [[nodiscard]] AttemptIndex& bucket(std::uint32_t hash) const {
+        return buckets_[hash & bucket_mask_];
     }
     [[nodiscard]] AttemptIndex first_match(AttemptIndex from, const ConnectionKey& key,
                                            std::uint32_t hash) const;
-    void split_one_bucket();
 
     Slab<Attempt> attempts_;
     Slab<AttemptDetails> details_;
-    std::vector<std::unique_ptr<BucketSegment>> buckets_;
-    std::uint32_t round_buckets_ = kSegment;  // buckets at the start of this round of splits
-    std::uint32_t split_next_ = 0;            // the bucket that is split next
+    std::uint32_t bucket_mask_;
+    std::unique_ptr<AttemptIndex[], Free> buckets_;  // heads of chains
 };
 
 }  // namespace tcpeek

@@ -1,5 +1,5 @@
-// Objects in chunks of fixed size, named by index: growth never moves one, and takes one chunk at a
-// time, so that no packet waits for a copy of the whole.
+// Objects in chunks of fixed size, named by index (from 1 on): growth never moves one, and takes
+// one chunk at a time, so that no packet waits for a copy of the whole.
 #pragma once
 
 #include <array>
@@ -27,12 +27,16 @@ class Slab {
         if (used_ == chunks_.size() * kChunk) {
             chunks_.push_back(std::make_unique<std::array<T, kChunk>>());
         }
-        return used_++;
+        return ++used_;
     }
     void release(Index index) { free_.push_back(index); }
 
-    T& operator[](Index index) { return (*chunks_[index / kChunk])[index % kChunk]; }
-    const T& operator[](Index index) const { return (*chunks_[index / kChunk])[index % kChunk]; }
+    [[gnu::always_inline]] T& operator[](Index index) {
+        return chunks_.data()[(index - 1) / kChunk].get()->data()[(index - 1) % kChunk];
+    }
+    [[gnu::always_inline]] const T& operator[](Index index) const {
+        return chunks_.data()[(index - 1) / kChunk].get()->data()[(index - 1) % kChunk];
+    }
 
     // Objects in use.
     [[nodiscard]] std::size_t size() const { return used_ - free_.size(); }

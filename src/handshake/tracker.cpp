@@ -35,6 +35,7 @@ Tracker::Tracker(const TrackerConfig& config, Classifier& classifier, VerdictSin
       classifier_(classifier),
       sink_(sink),
       copies_(config.seed),
+      table_(config.max_sessions),
       unmatched_syns_(kUnmatchedMemory) {
     TCPEEK_ASSERT(config.max_sessions > 0);
 }
@@ -97,10 +98,10 @@ void Tracker::handle(const ConnectionKey& key, const Packet& packet) {
     // An established connection's traffic is most of what there is: one look, no judgement.
     const Attempt& attempt = table_[newest];
     if (packet.kind == SegmentKind::ack && packet.icmp == nullptr &&
-        attempt.state == State::succeeded &&
-        packet.at - attempt.last_packet > CopyDetector::kWindow &&
-        table_.next_same(newest) == kNoIndex) {
-        ++counters_.after_success;
+        attempt.state == State::succeeded && table_.next_same(newest) == kNoIndex) {
+        const bool copy = packet.at - attempt.last_packet <= CopyDetector::kWindow &&
+                          copies_.is_copy(copies_.fingerprint(*packet.segment), clock_.now());
+        ++(copy ? counters_.duplicate_packets : counters_.after_success);
         return;
     }
     const PairView view = view_pair(newest, packet);

@@ -60,7 +60,8 @@ class Tracker {
     void advance(Timestamp packet_scale_time);
     // The packets' clock was set forward by `step`; waiting attempts must not notice.
     void absorb_forward_step(Duration step) { clock_.absorb_forward_step(step); }
-    // The capture ends: what is still pending is told as such, in the order of their starts.
+    // The capture ends: what is still pending is told as such, in the order of their starts, and
+    // everything is forgotten.
     void finish();
 
     [[nodiscard]] std::uint32_t pending() const { return pending_.size(); }

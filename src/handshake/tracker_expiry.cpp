@@ -99,20 +99,24 @@ void Tracker::finish() {
          index = table_[index].links.next) {
         open.push_back(index);
     }
-    std::stable_sort(open.begin(), open.end(), [&](AttemptIndex a, AttemptIndex b) {
+    const auto by_start = [&](AttemptIndex a, AttemptIndex b) {
         return table_[a].start < table_[b].start;
-    });
+    };
+    if (!std::is_sorted(open.begin(), open.end(), by_start)) {
+        std::stable_sort(open.begin(), open.end(), by_start);
+    }
     for (const AttemptIndex index : open) {
         const Attempt& attempt = table_[index];
         const Cause stage =
             attempt.state == State::syn_sent ? Cause::syn_sent : Cause::syn_received;
         sink_.on_record(record_of(attempt, Event::capture_end, stage, clock_.now()));
     }
-    for (const AttemptIndex index : open) {
-        forget(pending_, index);
-    }
     counters_.orphan_synacks += held_.size();
     held_.clear();
+    pending_ = {};
+    successes_ = {};
+    failures_ = {};
+    table_ = AttemptTable(1);
 }
 
 std::optional<Duration> Tracker::until_next_expiry() const {

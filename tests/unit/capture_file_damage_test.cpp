@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "capture/file_input.h"
@@ -119,85 +120,79 @@ struct Flaw {
     const char* sentence;
 };
 
-const std::vector<Flaw>& flaws() {
-    static const std::vector<Flaw> kFlaws{
-        {"shorter than a block", [](FileBytes& f) { f.u32(6).u32(8).u32(8); },
-         "claims a length of 8 bytes, less than 12"},
-        {"length 0", [](FileBytes& f) { f.u32(6).u32(0).u32(0); },
-         "claims a length of 0 bytes, less than 12"},
-        {"odd length", [](FileBytes& f) { f.u32(5).u32(13).raw(pattern(5)); },
-         "claims a length of 13 bytes, not a multiple of 4"},
-        {"lengths differ", [](FileBytes& f) { f.u32(1).u32(20).u32(1).u32(0).u32(24); },
-         "claims a length of 20 bytes at its start and of 24 at its end"},
-        {"lengths of a skipped block differ", [](FileBytes& f) { f.u32(5).u32(16).u32(1).u32(12); },
-         "claims a length of 16 bytes at its start and of 12 at its end"},
-        {"huge packet block",
-         [](FileBytes& f) { f.u32(6).u32(16 * 1024 * 1024 + 4).raw(pattern(40)); },
-         "claims a length of 16777220 bytes, more than 16777216"},
-        {"packet longer than its block",
-         [](FileBytes& f) { f.block(6, f.body().u32(0).u64(0).u32(25).u32(25).raw(pattern(24))); },
-         "is too short with 56 bytes for the packet that it claims to hold"},
-        {"packet of 2^32 - 1 octets",
-         [](FileBytes& f) { f.block(6, f.body().u32(0).u64(0).u32(UINT32_MAX).u32(25)); },
-         "is too short with 32 bytes for the packet that it claims to hold"},
-        {"no room for a packet's fields", [](FileBytes& f) { f.block(6, f.body().u64(0).u64(0)); },
-         "is too short with 28 bytes for the packet that it claims to hold"},
-        {"no room for an old packet's fields",
-         [](FileBytes& f) { f.block(2, f.body().u64(0).u64(0)); },
-         "is too short with 28 bytes for the packet that it claims to hold"},
-        {"no room for a simple packet's field", [](FileBytes& f) { f.block(3, f.body()); },
-         "is too short with 12 bytes for the packet that it claims to hold"},
-        {"simple packet shorter than stated", [](FileBytes& f) { f.simple(60, pattern(20)); },
-         "is too short with 36 bytes for the packet that it claims to hold"},
-        {"unknown interface", [](FileBytes& f) { f.enhanced(1, 0, pattern(20)); },
-         "holds a packet of interface 1, and its section describes 1"},
-        {"interface of the section before",
-         [](FileBytes& f) { f.section().old_packet(0, 0, pattern(20)); },
-         "holds a packet of interface 0, and its section describes 0"},
-        {"simple packet without interface",
-         [](FileBytes& f) { f.section().simple(20, pattern(20)); },
-         "holds a packet of interface 0, and its section describes 0"},
-        {"no room for an interface", [](FileBytes& f) { f.block(1, f.body().u32(1)); },
-         "is too short to describe an interface"},
-        {"option beyond its block",
-         [](FileBytes& f) { f.block(1, f.body().u64(1).u16(2).u16(5).u32(0)); },
-         "describes an interface with an option that is longer than the block"},
-        {"resolution of two octets",
-         [](FileBytes& f) {
-             f.interface(1, 0, {{9, {6, 6}}});
-         },
-         "describes an interface whose time resolution is stated twice or wrongly"},
-        {"two resolutions",
-         [](FileBytes& f) {
-             f.interface(1, 0, {{9, {6}}, {9, {9}}});
-         },
-         "describes an interface whose time resolution is stated twice or wrongly"},
-        {"offset of four octets",
-         [](FileBytes& f) {
-             f.interface(1, 0, {{14, {0, 0, 0, 1}}});
-         },
-         "describes an interface whose time offset is stated twice or wrongly"},
-        {"decimal resolution beyond 64 bits",
-         [](FileBytes& f) {
-             f.interface(1, 0, {{9, {20}}});
-         },
-         "describes an interface with the unusable time resolution 0x14"},
-        {"binary resolution beyond 64 bits",
-         [](FileBytes& f) {
-             f.interface(1, 0, {{9, {0xc0}}});
-         },
-         "describes an interface with the unusable time resolution 0xc0"},
-        {"section without byte order",
-         [](FileBytes& f) { f.block(0x0a0d0d0a, f.body().u64(0).u64(0)); },
-         "begins a section without a byte-order magic number"},
-        {"section of a new version", [](FileBytes& f) { f.section(2, 1); },
-         "begins a section of pcapng version 2.1, and tcpeek reads 1.x"},
-        {"section header too short",
-         [](FileBytes& f) { f.block(0x0a0d0d0a, f.body().u32(0x1a2b3c4d).u64(1)); },
-         "claims a length of 24 bytes, less than 28"},
-    };
-    return kFlaws;
-}
+const std::vector<Flaw> kFlaws{
+    {"shorter than a block", [](FileBytes& f) { f.u32(6).u32(8).u32(8); },
+     "claims a length of 8 bytes, less than 12"},
+    {"length 0", [](FileBytes& f) { f.u32(6).u32(0).u32(0); },
+     "claims a length of 0 bytes, less than 12"},
+    {"odd length", [](FileBytes& f) { f.u32(5).u32(13).raw(pattern(5)); },
+     "claims a length of 13 bytes, not a multiple of 4"},
+    {"lengths differ", [](FileBytes& f) { f.u32(1).u32(20).u32(1).u32(0).u32(24); },
+     "claims a length of 20 bytes at its start and of 24 at its end"},
+    {"lengths of a skipped block differ", [](FileBytes& f) { f.u32(5).u32(16).u32(1).u32(12); },
+     "claims a length of 16 bytes at its start and of 12 at its end"},
+    {"huge packet block", [](FileBytes& f) { f.u32(6).u32(16 * 1024 * 1024 + 4).raw(pattern(40)); },
+     "claims a length of 16777220 bytes, more than 16777216"},
+    {"packet longer than its block",
+     [](FileBytes& f) { f.block(6, f.body().u32(0).u64(0).u32(25).u32(25).raw(pattern(24))); },
+     "is too short with 56 bytes for the packet that it claims to hold"},
+    {"packet of 2^32 - 1 octets",
+     [](FileBytes& f) { f.block(6, f.body().u32(0).u64(0).u32(UINT32_MAX).u32(25)); },
+     "is too short with 32 bytes for the packet that it claims to hold"},
+    {"no room for a packet's fields", [](FileBytes& f) { f.block(6, f.body().u64(0).u64(0)); },
+     "is too short with 28 bytes for the packet that it claims to hold"},
+    {"no room for an old packet's fields", [](FileBytes& f) { f.block(2, f.body().u64(0).u64(0)); },
+     "is too short with 28 bytes for the packet that it claims to hold"},
+    {"no room for a simple packet's field", [](FileBytes& f) { f.block(3, f.body()); },
+     "is too short with 12 bytes for the packet that it claims to hold"},
+    {"simple packet shorter than stated", [](FileBytes& f) { f.simple(60, pattern(20)); },
+     "is too short with 36 bytes for the packet that it claims to hold"},
+    {"unknown interface", [](FileBytes& f) { f.enhanced(1, 0, pattern(20)); },
+     "holds a packet of interface 1, and its section describes 1"},
+    {"interface of the section before",
+     [](FileBytes& f) { f.section().old_packet(0, 0, pattern(20)); },
+     "holds a packet of interface 0, and its section describes 0"},
+    {"simple packet without interface", [](FileBytes& f) { f.section().simple(20, pattern(20)); },
+     "holds a packet of interface 0, and its section describes 0"},
+    {"no room for an interface", [](FileBytes& f) { f.block(1, f.body().u32(1)); },
+     "is too short to describe an interface"},
+    {"option beyond its block",
+     [](FileBytes& f) { f.block(1, f.body().u64(1).u16(2).u16(5).u32(0)); },
+     "describes an interface with an option that is longer than the block"},
+    {"resolution of two octets",
+     [](FileBytes& f) {
+         f.interface(1, 0, {{9, {6, 6}}});
+     },
+     "describes an interface whose time resolution is stated twice or wrongly"},
+    {"two resolutions",
+     [](FileBytes& f) {
+         f.interface(1, 0, {{9, {6}}, {9, {9}}});
+     },
+     "describes an interface whose time resolution is stated twice or wrongly"},
+    {"offset of four octets",
+     [](FileBytes& f) {
+         f.interface(1, 0, {{14, {0, 0, 0, 1}}});
+     },
+     "describes an interface whose time offset is stated twice or wrongly"},
+    {"decimal resolution beyond 64 bits",
+     [](FileBytes& f) {
+         f.interface(1, 0, {{9, {20}}});
+     },
+     "describes an interface with the unusable time resolution 0x14"},
+    {"binary resolution beyond 64 bits",
+     [](FileBytes& f) {
+         f.interface(1, 0, {{9, {0xc0}}});
+     },
+     "describes an interface with the unusable time resolution 0xc0"},
+    {"section without byte order",
+     [](FileBytes& f) { f.block(0x0a0d0d0a, f.body().u64(0).u64(0)); },
+     "begins a section without a byte-order magic number"},
+    {"section of a new version", [](FileBytes& f) { f.section(2, 1); },
+     "begins a section of pcapng version 2.1, and tcpeek reads 1.x"},
+    {"section header too short",
+     [](FileBytes& f) { f.block(0x0a0d0d0a, f.body().u32(0x1a2b3c4d).u64(1)); },
+     "claims a length of 24 bytes, less than 28"},
+};
 
 // The last block that was begun before the flaw was found.
 std::size_t last_block(const FileBytes& before, const FileBytes& file, const Flaw& flaw) {
@@ -206,7 +201,7 @@ std::size_t last_block(const FileBytes& before, const FileBytes& file, const Fla
 }
 
 TEST(CaptureFileDamage, SaysWhatIsWrongWithABlockAndWhere) {
-    for (const Flaw& flaw : flaws()) {
+    for (const Flaw& flaw : kFlaws) {
         for (const std::endian order : {std::endian::little, std::endian::big}) {
             SCOPED_TRACE(flaw.name);
             FileBytes file(order);

@@ -215,6 +215,20 @@ TEST(CaptureFilePcapng, AFileWithoutInterfacesOrPacketsEndsCleanly) {
     }
 }
 
+// Neither does libpcap.
+TEST(CaptureFilePcapng, DoesNotLookAtTheSecondLengthOfTheFirstBlock) {
+    FileBytes start;
+    start.section();
+    Octets octets = start.octets();
+    octets[octets.size() - 4] ^= 0xff;
+    FileBytes file;
+    file.raw(octets).interface(1, 0).enhanced(0, 1, pattern(20));
+    const ReadResult result = read_octets(file);
+    EXPECT_EQ(result.error, "");
+    EXPECT_EQ(result.damage, "");
+    EXPECT_EQ(result.packets.size(), 1U);
+}
+
 // A damaged file of nothing but descriptions must neither fill the memory nor take for ever.
 TEST(CaptureFilePcapng, DescribesOnlySoManyInterfaces) {
     FileBytes file;
