@@ -56,7 +56,8 @@ class LiveCapture {
 
     // Waits until frames or a `wake` arrive, at most `timeout`, and hands every frame that is due
     // to `consume`, in the order of their times over all interfaces. A frame waits at most 50 ms
-    // for earlier ones of other interfaces. Returns the number of frames handed over.
+    // for earlier ones of other interfaces. Ends early for events and when all interfaces are gone.
+    // Returns the number of frames handed over.
     std::size_t poll(Duration timeout, const FrameConsumer& consume);
 
     // For the end of the capture: stops it and hands over all that has arrived. Where the kernel

@@ -96,7 +96,8 @@ std::size_t LiveCapture::Engine::poll(Duration timeout, const FrameConsumer& con
         const std::size_t handed_over = deliver(now, consume);
         note_completeness(now);
         close_left(now);
-        if (handed_over > 0 || woken || events_.size() != known_events || now.steady >= deadline) {
+        if (handed_over > 0 || woken || events_.size() != known_events || exhausted() ||
+            now.steady >= deadline) {
             return handed_over;
         }
         woken = watch(longest_wait(now, deadline));

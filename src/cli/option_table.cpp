@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "cli/log_levels.h"
+#include "cli/printable.h"
 
 namespace tcpeek {
 namespace {
@@ -29,17 +30,24 @@ ValueComplaint take_number(std::uint32_t& field, std::string_view value, std::ui
     return std::nullopt;
 }
 
-ValueComplaint take_text(std::string& field, std::string_view value) {
-    field = value;
-    return std::nullopt;
+// Free texts are where a forgotten value would swallow the next option unseen.
+bool like_an_option(std::string_view value) {
+    return value.size() > 1 && value[0] == '-';
 }
 
 ValueComplaint take_interface(Config& config, std::string_view value) {
+    if (like_an_option(value)) {
+        return "looks like an option, not like an interface";
+    }
     config.interfaces.emplace_back(value);
     return std::nullopt;
 }
 
 ValueComplaint take_file(Config& config, std::string_view value) {
+    if (like_an_option(value)) {
+        return fmt::format("looks like an option; for a file of this name write ./{}",
+                           printable(value));
+    }
     if (value == "-" &&
         std::find(config.files.begin(), config.files.end(), "-") != config.files.end()) {
         return "(standard input) is given twice; it can be read only once";
@@ -49,7 +57,11 @@ ValueComplaint take_file(Config& config, std::string_view value) {
 }
 
 ValueComplaint take_user(Config& config, std::string_view value) {
-    return take_text(config.user, value);
+    if (like_an_option(value)) {
+        return "looks like an option, not like a user";
+    }
+    config.user = value;
+    return std::nullopt;
 }
 
 ValueComplaint take_socket(Config&, std::string_view value) {
@@ -85,20 +97,30 @@ ValueComplaint take_log_level(Config& config, std::string_view value) {
     return std::nullopt;
 }
 
+// "192.0.2.1", "10.0.0.0/8", "2001:db8::/32", "[2001:db8::/32]", "[2001:db8::]/32".
+std::optional<IpNetwork> parse_local_network(std::string_view text) {
+    if (text.empty() || text.front() != '[') {
+        return IpNetwork::parse(text);
+    }
+    const std::size_t closing = text.find(']');
+    if (closing == std::string_view::npos) {
+        return std::nullopt;
+    }
+    const auto network = IpNetwork::parse(
+        fmt::format("{}{}", text.substr(1, closing - 1), text.substr(closing + 1)));
+    return network && network->address().is_v4() ? std::nullopt : network;
+}
+
 ValueComplaint take_local(Config& config, std::string_view value) {
     while (true) {
         const std::size_t comma = value.find(',');
-        std::string_view element = value.substr(0, comma);
-        const std::string shown(element);
-        if (element.size() > 2 && element.front() == '[' && element.back() == ']') {
-            element = element.substr(1, element.size() - 2);
-        }
-        const std::optional<IpNetwork> network = IpNetwork::parse(element);
+        const std::string_view element = value.substr(0, comma);
+        const std::optional<IpNetwork> network = parse_local_network(element);
         if (!network) {
             return fmt::format(
                 "has '{}' in it, which is no address or network such as 192.0.2.1, "
                 "10.0.0.0/8 or 2001:db8::/32",
-                shown);
+                printable(element));
         }
         config.local.push_back(*network);
         if (comma == std::string_view::npos) {

@@ -12,8 +12,8 @@
 
 namespace tcpeek {
 
-// What is wrong with an option's value: "is not a whole number from 1 to 2147483647". Nothing: the
-// value was taken.
+// What is wrong with an option's value: "is not a whole number from 1 to 2147483647". It is shown
+// as it stands: what it repeats of the value is made printable. Nothing: the value was taken.
 using ValueComplaint = std::optional<std::string>;
 
 struct OptionRow {

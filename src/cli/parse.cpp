@@ -4,10 +4,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <numeric>
 #include <vector>
 
 #include "cli/help.h"
+#include "cli/nearest_option.h"
 #include "cli/option_table.h"
 #include "cli/printable.h"
 #include "cli/version.h"
@@ -18,7 +18,6 @@ namespace {
 // What CLI11 found for one row of the option table.
 struct Found {
     const OptionRow* row = nullptr;
-    std::vector<std::string> values;  // a flag has none
     CLI::Option* option = nullptr;
 };
 
@@ -32,58 +31,130 @@ std::string shown_name(const OptionRow& row) {
                                   : fmt::format("-{}", row.short_name);
 }
 
-// Single-character insertions, deletions and changes between two words (Levenshtein).
-std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
-        }
-    }
-    return row[b.size()];
-}
-
 std::string unknown_option(const std::string& argument) {
-    constexpr std::size_t kSimilar = 3;
-    const std::string_view word =
-        std::string_view(argument).substr(0, std::min<std::size_t>(argument.find('='), 40));
-    const OptionRow* nearest = nullptr;
-    std::size_t least = kSimilar;
-    if (word.size() > 3) {
-        for (const OptionRow& row : option_table()) {
-            const std::size_t d = distance(word, fmt::format("--{}", row.long_name));
-            if (d < least) {
-                least = d;
-                nearest = &row;
-            }
-        }
+    std::string_view word = argument;
+    const bool is_long = word.substr(0, 2) == "--" && word.find('=') != 2;
+    if (is_long) {
+        word = word.substr(0, word.find('='));
     }
-    return nearest == nullptr
-               ? fmt::format("unknown option '{}'; see tcpeek --help", printable(word))
-               : fmt::format("unknown option '{}'; did you mean --{}?", printable(word),
-                             nearest->long_name);
+    if (word.find('@') != std::string_view::npos) {
+        return fmt::format(
+            "unknown option '{}'; an expression that begins with '-' stands after --",
+            printable(word));
+    }
+    const std::optional<std::string> nearest = nearest_option(word);
+    return nearest ? fmt::format("unknown option '{}'; did you mean {}?", printable(word), *nearest)
+                   : fmt::format("unknown option '{}'; see tcpeek --help", printable(word));
 }
 
-void declare(CLI::App& parser, std::vector<Found>& all) {
+UsageError takes_no_value(std::string_view option, std::string_view argument) {
+    return UsageError{fmt::format("option {} takes no value, but '{}' gives it one", option,
+                                  printable(argument))};
+}
+
+UsageError needs_a_value(const OptionRow& row) {
+    return UsageError{
+        fmt::format("option {} needs a value ({}), not an empty one", shown_name(row), row.value)};
+}
+
+// `--quiet=no` or `--interface=`.
+std::optional<UsageError> check_long_form(std::string_view argument) {
+    const std::size_t equals = argument.find('=');
+    const std::string_view name = argument.substr(2, equals - 2);
     for (const OptionRow& row : option_table()) {
-        Found& found = all.emplace_back();
-        found.row = &row;
-    }
-    for (Found& found : all) {
-        const std::string names = option_names(*found.row);
-        if (found.row->value.empty()) {
-            found.option = parser.add_flag(names);
-        } else {
-            found.option = parser.add_option(names, found.values);
-            found.option->expected(1)->allow_extra_args(false);
+        if (equals == std::string_view::npos || row.long_name != name) {
+            continue;
         }
-        found.option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        if (row.value.empty()) {
+            return takes_no_value(argument.substr(0, equals), argument);
+        }
+        if (equals + 1 == argument.size()) {
+            return needs_a_value(row);
+        }
     }
+    return std::nullopt;
+}
+
+// `-q=no`, or `-q-`, in a group of letters that take no value.
+std::optional<UsageError> check_short_form(std::string_view argument) {
+    const auto rows = option_table();
+    for (std::size_t i = 1; i + 1 < argument.size(); ++i) {
+        const auto row = std::find_if(rows.begin(), rows.end(), [&](const OptionRow& candidate) {
+            return candidate.short_name == argument[i];
+        });
+        if (row == rows.end() || !row->value.empty()) {
+            return std::nullopt;
+        }
+        if (argument[i + 1] == '=' || argument[i + 1] == '-') {
+            return takes_no_value(shown_name(*row), argument);
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<UsageError> check_form(const std::string& argument) {
+    if (argument.size() < 2 || argument[0] != '-') {
+        return std::nullopt;
+    }
+    return argument[1] == '-' ? check_long_form(argument) : check_short_form(argument);
+}
+
+// Finds what CLI11 reads otherwise than users mean it (it ignores a flag's value, and after
+// `--interface=` takes the next argument for it), and says what is wrong with the first of them. An
+// argument that is another option's value may be met here, too: it begins with '-' then, and no
+// option takes such a value.
+std::optional<UsageError> check_forms(std::vector<std::string>& arguments) {
+    std::optional<UsageError> first;
+    for (std::string& argument : arguments) {
+        if (argument == "--") {
+            break;
+        }
+        if (auto error = check_form(argument)) {
+            first = first.value_or(*error);
+            // With any value at all it takes no other argument along, which may be --help.
+            argument += '=';
+        }
+    }
+    return first;
+}
+
+std::vector<Found> declare(CLI::App& parser) {
+    std::vector<Found> all;
+    for (const OptionRow& row : option_table()) {
+        const std::string names = option_names(row);
+        CLI::Option* option = nullptr;
+        if (row.value.empty()) {
+            option = parser.add_flag(names);
+        } else {
+            option = parser.add_option(names)->expected(1)->allow_extra_args(false);
+        }
+        option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        all.push_back({&row, option});
+    }
+    return all;
+}
+
+// One value of an option that takes values. Nothing: it was taken.
+std::optional<UsageError> take_value(const OptionRow& row, const std::string& value,
+                                     Config& config) {
+    if (value.empty()) {
+        return needs_a_value(row);
+    }
+    if (value[0] == '=') {
+        return UsageError{row.short_name == '\0'
+                              ? fmt::format("option --{}: '{}' begins with '='; write --{}={}",
+                                            row.long_name, printable(value), row.long_name,
+                                            row.value)
+                              : fmt::format("option -{}: '{}' begins with '='; write -{} {} or "
+                                            "--{}={}",
+                                            row.short_name, printable(value), row.short_name,
+                                            row.value, row.long_name, row.value)};
+    }
+    if (const ValueComplaint complaint = row.take(config, value)) {
+        return UsageError{
+            fmt::format("option {}: '{}' {}", shown_name(row), printable(value), *complaint)};
+    }
+    return std::nullopt;
 }
 
 std::optional<UsageError> take_values(const std::vector<Found>& all, Config& config) {
@@ -98,14 +169,11 @@ std::optional<UsageError> take_values(const std::vector<Found>& all, Config& con
                 return UsageError{fmt::format("option {} {}", shown_name(row), *complaint)};
             }
         }
-        for (const std::string& value : found.values) {
-            if (value.empty()) {
-                return UsageError{fmt::format("option {} needs a value ({}), not an empty one",
-                                              shown_name(row), row.value)};
-            }
-            if (const ValueComplaint complaint = row.take(config, value)) {
-                return UsageError{fmt::format("option {}: '{}' {}", shown_name(row),
-                                              printable(value), printable(*complaint))};
+        if (!row.value.empty()) {
+            for (const std::string& value : found.option->results()) {
+                if (auto error = take_value(row, value, config)) {
+                    return error;
+                }
             }
         }
     }
@@ -113,6 +181,14 @@ std::optional<UsageError> take_values(const std::vector<Found>& all, Config& con
         return UsageError{"-r and -i exclude each other: read files or watch interfaces"};
     }
     return std::nullopt;
+}
+
+// Users count characters, not bytes: those that begin before `octets`.
+std::size_t characters(std::string_view text, std::size_t octets) {
+    const std::string_view before = text.substr(0, octets);
+    return static_cast<std::size_t>(std::count_if(before.begin(), before.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+    }));
 }
 
 std::optional<UsageError> take_expressions(const std::vector<std::string>& arguments,
@@ -128,9 +204,9 @@ std::optional<UsageError> take_expressions(const std::vector<std::string>& argum
         }
         FilterParseResult parsed = parse_filter_expression(argument);
         if (!parsed.expression) {
-            return UsageError{fmt::format("expression '{}': position {}: expected {}",
-                                          printable(argument), parsed.error.position + 1,
-                                          parsed.error.expected)};
+            return UsageError{fmt::format(
+                "expression '{}': position {}: expected {}", printable(argument),
+                characters(argument, parsed.error.position) + 1, parsed.error.expected)};
         }
         config.expressions.push_back(std::move(*parsed.expression));
     }
@@ -138,16 +214,13 @@ std::optional<UsageError> take_expressions(const std::vector<std::string>& argum
 }
 
 // CLI11's own words for what is wrong with the arguments themselves, as one line of ours.
-UsageError describe(const CLI::ParseError& error, const std::vector<Found>& all) {
+UsageError describe(const CLI::ParseError& error) {
     const std::string message = error.what();
-    for (const Found& found : all) {
-        const std::string long_name = fmt::format("--{}", found.row->long_name);
-        if (message.rfind(long_name, 0) == 0 || message.rfind(shown_name(*found.row), 0) == 0) {
-            return found.row->value.empty()
-                       ? UsageError{fmt::format("option {} takes no value", long_name)}
-                       : UsageError{fmt::format("option {} needs a value: {}={}",
-                                                shown_name(*found.row), long_name,
-                                                found.row->value)};
+    for (const OptionRow& row : option_table()) {
+        const std::string long_name = fmt::format("--{}", row.long_name);
+        if (message.rfind(long_name, 0) == 0) {
+            return UsageError{fmt::format("option {} needs a value: {}={}", shown_name(row),
+                                          long_name, row.value)};
         }
     }
     return UsageError{fmt::format("{}; see tcpeek --help", printable(message))};
@@ -162,22 +235,26 @@ bool given(const std::vector<Found>& all, std::string_view long_name) {
 }  // namespace
 
 ParseResult parse_command_line(int argc, const char* const* argv) {
+    // A program may be started without even its own name.
+    std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+    std::optional<UsageError> wrong_form = check_forms(arguments);
     CLI::App parser;
     parser.set_help_flag();
     parser.allow_extras();
-    std::vector<Found> all;
-    all.reserve(option_table().size());
-    declare(parser, all);
+    const std::vector<Found> all = declare(parser);
     try {
-        parser.parse(argc, argv);
+        parser.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
     } catch (const CLI::ParseError& error) {
-        return describe(error, all);
+        wrong_form = wrong_form.value_or(describe(error));
     }
     if (given(all, "help")) {
         return Information{help_text()};
     }
     if (given(all, "version")) {
         return Information{fmt::format("tcpeek {}\n", kVersion)};
+    }
+    if (wrong_form) {
+        return *wrong_form;
     }
     Config config;
     if (auto error = take_values(all, config)) {

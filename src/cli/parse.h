@@ -20,7 +20,10 @@ struct UsageError {
 
 using ParseResult = std::variant<Config, Information, UsageError>;
 
-// Never throws, whatever the arguments hold.
+// Never throws, whatever the arguments hold. Help wins over the version, and both over every error.
+// An option's value follows in the same argument (`-ieth0`, `--interface=eth0`) or in the next one;
+// it does not begin with '-', but for `-r -`. After `--` come expressions only. The position in a
+// wrong expression counts characters from 1.
 [[nodiscard]] ParseResult parse_command_line(int argc, const char* const* argv);
 
 }  // namespace tcpeek

@@ -15,6 +15,11 @@ Step by_ether_type(std::uint16_t ether_type, Dissection& dissection) {
         case 0x9200:
         case 0x9300:
             return hand_on(dissect_vlan);
+        case 0x8847:
+        case 0x8848:
+            return hand_on(dissect_mpls);
+        case 0x8864:
+            return hand_on(dissect_pppoe);
     }
     return ignore(dissection, IgnoredReason::protocol_not_ip);
 }

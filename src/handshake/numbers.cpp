@@ -21,6 +21,11 @@ struct Case {
     [[nodiscard]] SeqNumber server_next(std::size_t n) const {
         return server_isn(attempt, details, n) + 1;
     }
+    // The SYN alone, or all that came with it; an ack in between lies in its window only.
+    [[nodiscard]] Fit fit_of(SeqNumber number) const {
+        const std::uint32_t octets = number - client_next();
+        return octets == 0 || octets == attempt.syn_data_length ? Fit::exact : Fit::window;
+    }
     // The server ISN for which `number` lies in its window; the exact one (ISN+1) first.
     [[nodiscard]] std::optional<std::uint8_t> server_isn_for(SeqNumber number) const {
         std::optional<std::uint8_t> within;
@@ -54,17 +59,18 @@ Judgement judge_server_synack(const Case& c) {
     if (!c.acknowledges_syn()) {
         return {Event::s_synack_bad, Fit::none, 0};
     }
+    const Fit fit = c.fit_of(c.segment.ack);
     for (std::uint8_t n = 0; n < c.attempt.server_isn_count; ++n) {
         if (c.segment.seq == server_isn(c.attempt, c.details, n)) {
             const bool only_from_syn = n == 0 && c.attempt.server_isn_from_syn;
             const bool seen = !only_from_syn || c.attempt.synack_of_syn_seen;
-            return {seen ? Event::s_synack_seen : Event::s_synack_new, Fit::exact, n};
+            return {seen ? Event::s_synack_seen : Event::s_synack_new, fit, n};
         }
     }
     if (c.attempt.server_isn_count == kMaxServerIsns) {
-        return {Event::s_synack_5th, Fit::exact, 0};
+        return {Event::s_synack_5th, fit, 0};
     }
-    return {Event::s_synack_new, Fit::exact, c.attempt.server_isn_count};
+    return {Event::s_synack_new, fit, c.attempt.server_isn_count};
 }
 
 Judgement judge_client_synack(const Case& c) {
@@ -126,7 +132,7 @@ Judgement judge_server_rst(const Case& c) {
             return {Event::s_rst_isn, Fit::exact, n};
         }
     }
-    return c.acknowledges_syn() ? Judgement{Event::s_rst_ack, Fit::exact, 0}
+    return c.acknowledges_syn() ? Judgement{Event::s_rst_ack, c.fit_of(c.segment.ack), 0}
                                 : Judgement{Event::s_rst_bad, Fit::none, 0};
 }
 
@@ -135,7 +141,7 @@ Judgement judge_client_rst(const Case& c) {
         return {Event::c_rst_isn, Fit::exact, 0};
     }
     return in_range(c.segment.seq, c.client_next(), c.attempt.syn_data_length)
-               ? Judgement{Event::c_rst_data, Fit::exact, 0}
+               ? Judgement{Event::c_rst_data, c.fit_of(c.segment.seq), 0}
                : Judgement{Event::c_rst_bad, Fit::none, 0};
 }
 

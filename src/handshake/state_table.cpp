@@ -71,8 +71,8 @@ constexpr std::array<std::array<Action, kStateCount>, kEventCount> kTable{{
     /* c_synack_seen */ {HLD, BAD, BAD, DSA, BAD, BAD, DSA, IAS, IAU},
     /* c_synack_bad  */ {HLD, HLD, HLD, HLD, HLD, HLD, HLD, HLD, HLD},
     // A SYN/ACK of the client answers a SYN that is not there: held like one of the server.
-    /* self_synack   */ {HLD, SLF, USE, USE, SLF, USE, USE, IAS, IAU},
-    // syn_sent -> succeeded: both ends are one, its SYN/ACK acknowledges its own SYN.
+    /* self_synack   */ {HLD, SLF, SLF, SLF, SLF, SLF, SLF, IAS, IAU},
+    // pending -> succeeded: both ends are one, its SYN/ACK acknowledges its own SYN.
     /* c_ack_fits    */ {MID, BAD, SUC, XCA, BAD, SUC, XCA, IAS, IAU},
     // syn_received -> succeeded: the client is ESTABLISHED. Data or FIN in it changes nothing.
     /* c_ack_open    */ {MID, KEP, BAD, BAD, KEP, BAD, BAD, IAS, IAU},

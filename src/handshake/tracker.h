@@ -160,6 +160,7 @@ class Tracker {
 
     void write_history(Attempt& attempt, const Packet& packet, bool fits);
     void note_synack(Attempt& attempt, const Judgement& judgement, const Packet& packet);
+    void note_first_synack(Attempt& attempt, const Packet& packet);
     void finish_crossing(const Deed& deed);
     void keep_icmp(Attempt& attempt, const IcmpError& error);
     void tell(SessionEvent::Kind kind, const Attempt& attempt, const Packet& packet);

@@ -8,8 +8,6 @@ namespace {
 
 // An ACK that the capture shows before its SYN/ACK counts for it this long.
 constexpr Duration kSwappedAck = Duration::milliseconds(10);
-// A SYN/ACK that crosses the final ACK on the wire comes sooner than this.
-constexpr Duration kLeastUnaccepted = Duration::milliseconds(200);
 
 // How a packet stands in the attempt's history.
 enum class Mark : std::uint8_t {
@@ -195,6 +193,11 @@ void Tracker::note_synack(Attempt& attempt, const Judgement& judgement, const Pa
         table_.details(attempt).synacks.add(sent_at(synack, packet.at));
         return;
     }
+    note_first_synack(attempt, packet);
+}
+
+void Tracker::note_first_synack(Attempt& attempt, const Packet& packet) {
+    const Segment& synack = *packet.segment;
     attempt.has_synack = true;
     attempt.synack_at = packet.at;
     attempt.has_synack_tsval = synack.has_timestamps;
@@ -255,6 +258,10 @@ void Tracker::do_succeed_unseen(const Deed& deed) {
 }
 
 void Tracker::do_succeed_self(const Deed& deed) {
+    Attempt& attempt = table_[deed.choice.index];
+    if (!attempt.has_synack) {
+        note_first_synack(attempt, deed.packet);
+    }
     succeed(deed, Cause::simultaneous_open);
 }
 
@@ -322,83 +329,6 @@ void Tracker::do_keep_icmp(const Deed& deed) {
 
 void Tracker::do_hold_synack(const Deed& deed) {
     hold_synack(deed.packet);
-}
-
-void Tracker::do_revive(const Deed& deed) {
-    do_count_dup_syn(deed);
-    if (deed.view.pending.index != kNoIndex) {
-        fail(deed.view.pending.index, Event::c_syn_other, Cause::superseded, deed.packet.at,
-             clock_.now());
-    }
-    renew(deed.choice.index, failures_);
-}
-
-void Tracker::do_check_unaccepted(const Deed& deed) {
-    Attempt& attempt = table_[deed.choice.index];
-    const Duration crossing =
-        std::max(kLeastUnaccepted, synack_latency(attempt).value_or(kLeastUnaccepted));
-    if (attempt.told_unaccepted || deed.packet.at - attempt.last_packet <= crossing) {
-        do_ignore_after_success(deed);
-        return;
-    }
-    attempt.told_unaccepted = true;
-    tell(SessionEvent::Kind::unaccepted, attempt, deed.packet);
-}
-
-void Tracker::do_server_reset_early(const Deed& deed) {
-    Attempt& attempt = table_[deed.choice.index];
-    if (attempt.told_server_reset) {
-        do_ignore_after_success(deed);
-        return;
-    }
-    attempt.told_server_reset = true;
-    tell(SessionEvent::Kind::reset_early_by_server, attempt, deed.packet);
-}
-
-void Tracker::do_client_reset_early(const Deed& deed) {
-    Attempt& attempt = table_[deed.choice.index];
-    if (attempt.told_client_reset) {
-        do_ignore_after_success(deed);
-        return;
-    }
-    attempt.told_client_reset = true;
-    tell(SessionEvent::Kind::reset_early_by_client, attempt, deed.packet);
-}
-
-void Tracker::do_ignore_mid_stream(const Deed&) {
-    ++counters_.mid_stream;
-}
-
-void Tracker::do_ignore_unfit(const Deed& deed) {
-    ++counters_.unfit[static_cast<std::size_t>(deed.choice.judgement.event)];
-}
-
-void Tracker::do_ignore_useless(const Deed& deed) {
-    ++counters_.useless[static_cast<std::size_t>(deed.choice.judgement.event)];
-}
-
-void Tracker::do_ignore_after_success(const Deed&) {
-    ++counters_.after_success;
-}
-
-void Tracker::do_ignore_syn_after_success(const Deed& deed) {
-    ++counters_.syn_after_success;
-    renew(deed.choice.index, successes_);
-}
-
-void Tracker::do_ignore_after_unjudged(const Deed& deed) {
-    ++counters_.after_unjudged;
-    if (deed.choice.judgement.event == Event::c_syn_same) {
-        renew(deed.choice.index, successes_);
-    }
-}
-
-void Tracker::do_ignore_after_failure(const Deed&) {
-    ++counters_.after_failure;
-}
-
-void Tracker::do_unreachable(const Deed&) {
-    TCPEEK_ASSERT(!"no packet leads to this cell of the state table");
 }
 
 }  // namespace tcpeek

@@ -48,11 +48,18 @@ std::optional<Duration> Tracker::synack_latency(const Attempt& attempt) const {
 }
 
 std::optional<Duration> Tracker::ack_latency(const Attempt& attempt, const Packet& packet) {
-    if (!attempt.has_synack || packet.kind != SegmentKind::ack ||
-        attempt.key.first_is(packet.segment->source) != attempt.client_is_first) {
+    if (!attempt.has_synack || packet.icmp != nullptr) {
         return std::nullopt;
     }
     const AttemptDetails* details = table_.find_details(attempt);
+    if (packet.kind == SegmentKind::synack && details != nullptr && details->has_kept_ack &&
+        !attempt.server_isn_from_syn) {
+        return span(attempt.synack_at, details->kept_ack_at);
+    }
+    if (packet.kind != SegmentKind::ack ||
+        attempt.key.first_is(packet.segment->source) != attempt.client_is_first) {
+        return std::nullopt;
+    }
     if (details == nullptr || details->synacks.count == 0) {
         return span(attempt.synack_at, packet.at);
     }

@@ -36,8 +36,7 @@ void Ledger::count(const SessionRecord& record, std::span<const FilterIndex> fil
         FilterCounters& counters = filters_[index];
         ++counters.sessions[static_cast<std::size_t>(record.cause)];
         counters.recovered += record.recovered ? 1U : 0U;
-        counters.doubtful_timeouts +=
-            outcome == Outcome::timeout && record.capture_loss ? 1U : 0U;
+        counters.doubtful_timeouts += outcome == Outcome::timeout && record.capture_loss ? 1U : 0U;
         if (outcome == Outcome::success) {
             counters.successes_with_dup_syn += record.dup_syn > 0 ? 1U : 0U;
             counters.successes_with_dup_synack += record.dup_synack > 0 ? 1U : 0U;

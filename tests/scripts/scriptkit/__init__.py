@@ -1,0 +1,1 @@
+"""The script language: parser, model, packet encoder, capture writers, expansion and comparison."""

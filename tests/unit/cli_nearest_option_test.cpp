@@ -1,0 +1,54 @@
+#include "cli/nearest_option.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "cli/option_table.h"
+
+namespace tcpeek {
+namespace {
+
+TEST(NearestOption, EveryMissingLetterFindsItsOption) {
+    for (const OptionRow& row : option_table()) {
+        const std::string right = fmt::format("--{}", row.long_name);
+        for (std::size_t i = 2; i < right.size(); ++i) {
+            std::string mistyped = right;
+            mistyped.erase(i, 1);
+            EXPECT_EQ(nearest_option(mistyped), right) << mistyped;
+        }
+    }
+}
+
+TEST(NearestOption, EveryExchangeOfNeighboursFindsALongOption) {
+    for (const OptionRow& row : option_table()) {
+        const std::string right = fmt::format("--{}", row.long_name);
+        for (std::size_t i = 2; i + 1 < right.size(); ++i) {
+            std::string mistyped = right;
+            std::swap(mistyped[i], mistyped[i + 1]);
+            EXPECT_EQ(nearest_option(mistyped), right) << mistyped;
+        }
+    }
+}
+
+TEST(NearestOption, ABeginningIsEnoughWhereOnlyOneOptionHasIt) {
+    EXPECT_EQ(nearest_option("--int"), "--interface");
+    EXPECT_EQ(nearest_option("--m"), "--max-sessions");
+    EXPECT_EQ(nearest_option("--l"), std::nullopt);  // --loglevel, --local
+}
+
+TEST(NearestOption, ALetterIsFoundInTheOtherCase) {
+    EXPECT_EQ(nearest_option("-I"), "-i");
+    EXPECT_EQ(nearest_option("-b"), "-B");
+    EXPECT_EQ(nearest_option("-x"), std::nullopt);
+    EXPECT_EQ(nearest_option("-\t"), std::nullopt);  // 'i' but for a bit that is not the case
+}
+
+TEST(NearestOption, NothingIsNearToOtherWords) {
+    for (const std::string word : {"", "-", "--", "--xyzzy", "--bad", "-xeth0", "--frobnicate"}) {
+        EXPECT_EQ(nearest_option(word), std::nullopt) << word;
+    }
+    EXPECT_EQ(nearest_option("--interface" + std::string(1'000'000, 'x')), std::nullopt);
+}
+
+}  // namespace
+}  // namespace tcpeek
