@@ -103,8 +103,9 @@ class App {
     int run_files();
 
   private:
-    [[nodiscard]] bool shows_table() const {
-        return !config_.quiet && config_.output == OutputForm::table;
+    // Of the live table, where there is one.
+    [[nodiscard]] std::string heading() const {
+        return !config_.quiet && config_.output == OutputForm::table ? render_table_heading() : "";
     }
     void warn_without_local_addresses();
     void show_listening(const LiveCapture& capture);
@@ -191,6 +192,7 @@ int App::run_live() {
         }
     }
     show_listening(capture);
+    queue_.push_always(NoticeItem{heading()});
     loop_.watch(routes.value().descriptor(),
                 [&] { follow_local_addresses(routes.value(), capture); });
     std::vector<std::string> interfaces;
@@ -217,7 +219,7 @@ int App::run_files() {
             return fail(kExitFailed, dropped.error().message);
         }
     }
-    FileRunner runner(config_.files, pipeline_, names_, mailbox_, queue_, progress_);
+    FileRunner runner(config_.files, pipeline_, names_, mailbox_, queue_, progress_, heading());
     return run(runner, [&] { runner.wake(); });
 }
 
@@ -225,9 +227,6 @@ int App::run_files() {
 // second SIGINT is heard.
 template <typename Runner, typename Wake>
 int App::run(Runner& runner, Wake wake) {
-    if (shows_table()) {
-        queue_.push_always(NoticeItem{render_table_heading()});
-    }
     std::optional<Error> output_error;
     const auto request_stop = [&] {
         mailbox_.request_stop();
@@ -255,7 +254,9 @@ int App::run(Runner& runner, Wake wake) {
     Result<void> run_result;
     std::thread capture_thread([&] {
         run_result = runner.run();
-        queue_.push_always(SummaryItem{runner.summary()});
+        if (runner.has_summary()) {
+            queue_.push_always(SummaryItem{runner.summary()});
+        }
         queue_.close();
         printer.join();
         loop_.post([&] { loop_.finish(); });

@@ -24,13 +24,14 @@ std::uint64_t size_of(const std::string& path) {
 
 FileRunner::FileRunner(const std::vector<std::string>& files, Pipeline& pipeline,
                        InterfaceNames& names, Mailbox& mailbox, DisplayQueue& queue,
-                       Progress& progress)
+                       Progress& progress, std::string heading)
     : files_(files),
       pipeline_(pipeline),
       names_(names),
       mailbox_(mailbox),
       queue_(queue),
       progress_(progress),
+      heading_(std::move(heading)),
       wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
     TCPEEK_ASSERT(wake_fd_.valid());
 }
@@ -81,6 +82,10 @@ Result<void> FileRunner::read(const std::string& path) {
         return opened->error();
     }
     CaptureFile file = std::move(*opened).value();
+    if (!opened_any_) {
+        opened_any_ = true;
+        queue_.push_always(NoticeItem{heading_});
+    }
     const std::uint64_t read_before = progress_.bytes_read.load();
     Frame frame;
     unsigned until_look = kFramesPerLook;

@@ -17,8 +17,9 @@ namespace tcpeek {
 // Everything it refers to must outlive it. Belongs to the capture thread, but for `wake`.
 class FileRunner {
   public:
+    // `heading` is shown when the first file could be opened.
     FileRunner(const std::vector<std::string>& files, Pipeline& pipeline, InterfaceNames& names,
-               Mailbox& mailbox, DisplayQueue& queue, Progress& progress);
+               Mailbox& mailbox, DisplayQueue& queue, Progress& progress, std::string heading);
 
     // Reads all files as one stream, in the order given. What is damaged gives what it holds and a
     // warning; the result is then an error whose line has been shown already (empty).
@@ -28,6 +29,8 @@ class FileRunner {
     void wake();
 
     [[nodiscard]] SummaryView summary() const;
+    // Whether any file could be opened: else the error lines say everything.
+    [[nodiscard]] bool has_summary() const { return opened_any_; }
 
   private:
     Result<void> read(const std::string& path);
@@ -42,6 +45,8 @@ class FileRunner {
     Mailbox& mailbox_;
     DisplayQueue& queue_;
     Progress& progress_;
+    std::string heading_;
+    bool opened_any_ = false;
     UniqueFd wake_fd_;
 };
 

@@ -24,6 +24,7 @@ class LiveRunner {
 
     // The summary so far; on the capture thread.
     [[nodiscard]] SummaryView summary();
+    [[nodiscard]] bool has_summary() const { return true; }
 
   private:
     void take(const Frame& frame);

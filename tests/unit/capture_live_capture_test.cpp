@@ -10,7 +10,6 @@
 #include <functional>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "capture/boot_clock.h"
 #include "network_namespace.h"
@@ -35,7 +34,7 @@ struct Seen {
     std::uint32_t link_type = 0;
 };
 
-// Keeps what FrameSender sent and leaves everything else out.
+// Keeps what FrameSender sent.
 class Collector {
   public:
     void operator()(const Frame& frame) {
@@ -474,7 +473,7 @@ TEST_F(LiveCaptureTest, SleepsWhileNothingHappens) {
             const Duration start = boot_clock_now();
             capture.poll(Duration::seconds(10), [](const Frame&) {});
             EXPECT_TRUE(capture.exhausted());
-            EXPECT_LT(boot_clock_now() - start, Duration::seconds(1)) << "nothing to wait for";
+            EXPECT_LT(boot_clock_now() - start, one_second) << "nothing to wait for";
         });
 }
 
