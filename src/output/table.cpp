@@ -31,10 +31,11 @@ std::string_view result_label(Outcome outcome) {
     TCPEEK_ASSERT(!"outcome out of range");
 }
 
+// As wide as an IPv4 endpoint can be; a longer IPv6 one widens its line only.
 std::string endpoint_column(const Endpoint& endpoint) {
-    return endpoint.address.is_v4()
-               ? fmt::format("{:>15}:{:<5}", endpoint.address.to_string(), endpoint.port)
-               : to_string(endpoint);
+    const std::string address = endpoint.address.to_string();
+    return fmt::format("{:>15}:{:<5}", endpoint.address.is_v4() ? address : "[" + address + "]",
+                       endpoint.port);
 }
 
 std::string_view colour_of(Outcome outcome) {
