@@ -69,7 +69,10 @@ class Parser {
         const std::string_view candidate = text_.substr(0, colon);
         for (std::size_t i = 0; i < candidate.size(); ++i) {
             const auto octet = static_cast<unsigned char>(candidate[i]);
-            if (octet < 0x20 || octet == 0x7f) {
+            // U+0080 to U+009F are control characters, too.
+            const bool c1 = octet == 0xc2 && i + 1 < candidate.size() &&
+                            static_cast<unsigned char>(candidate[i + 1]) < 0xa0;
+            if (octet < 0x20 || octet == 0x7f || c1) {
                 return fail_at(i, "a filter name without control characters");
             }
         }
