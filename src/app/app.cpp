@@ -214,12 +214,15 @@ int App::run_files() {
     } else {
         filters_.set_local_addresses(local_addresses({}));
     }
+    FileRunner runner(config_.files, pipeline_, names_, mailbox_, queue_, progress_, heading());
     if (!config_.user.empty()) {
+        if (const Result<void> opened = runner.open_all(); !opened) {
+            return fail(kExitFailed, opened.error().message);
+        }
         if (const Result<void> dropped = drop_privileges(config_.user); !dropped) {
             return fail(kExitFailed, dropped.error().message);
         }
     }
-    FileRunner runner(config_.files, pipeline_, names_, mailbox_, queue_, progress_, heading());
     return run(runner, [&] { runner.wake(); });
 }
 

@@ -1,5 +1,6 @@
 #include "app/file_runner.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -7,6 +8,7 @@
 #include <cstdint>
 
 #include "capture/capture_file.h"
+#include "capture/file_open.h"
 
 namespace tcpeek {
 namespace {
@@ -47,11 +49,11 @@ Result<void> FileRunner::run() {
     }
     progress_.bytes_in_all.store(in_all);
     Result<void> result;
-    for (const std::string& path : files_) {
+    for (std::size_t place = 0; place < files_.size(); ++place) {
         if (mailbox_.stop_requested()) {
             break;
         }
-        if (Result<void> read_result = read(path); !read_result) {
+        if (Result<void> read_result = read(place); !read_result) {
             queue_.push_always(
                 NoticeItem{fmt::format("tcpeek: {}\n", read_result.error().message)});
             result = Error{};
@@ -63,9 +65,9 @@ Result<void> FileRunner::run() {
 
 // A wait for the first bytes of a pipe ends when somebody wants something; it is taken up again
 // unless that was to stop.
-std::optional<Result<CaptureFile>> FileRunner::open(const std::string& path) {
+std::optional<Result<CaptureFile>> FileRunner::open(std::size_t place) {
     while (!mailbox_.stop_requested()) {
-        Result<CaptureFile> opened = CaptureFile::open(path, names_, wake_fd_.get());
+        Result<CaptureFile> opened = open_once(place);
         if (opened || !look_at_mailbox()) {
             return opened;
         }
@@ -73,8 +75,28 @@ std::optional<Result<CaptureFile>> FileRunner::open(const std::string& path) {
     return std::nullopt;
 }
 
-Result<void> FileRunner::read(const std::string& path) {
-    std::optional<Result<CaptureFile>> opened = open(path);
+Result<CaptureFile> FileRunner::open_once(std::size_t place) {
+    if (place >= opened_.size()) {
+        return CaptureFile::open(files_[place], names_, wake_fd_.get());
+    }
+    // A copy of the descriptor, since an interrupted start is taken up again.
+    UniqueFd fd(::fcntl(opened_[place].get(), F_DUPFD_CLOEXEC, 0));
+    return CaptureFile::take(std::move(fd), files_[place], names_, wake_fd_.get());
+}
+
+Result<void> FileRunner::open_all() {
+    for (const std::string& path : files_) {
+        Result<UniqueFd> opened = open_input(path);
+        if (!opened) {
+            return opened.error();
+        }
+        opened_.push_back(std::move(opened).value());
+    }
+    return {};
+}
+
+Result<void> FileRunner::read(std::size_t place) {
+    std::optional<Result<CaptureFile>> opened = open(place);
     if (!opened) {
         return {};
     }

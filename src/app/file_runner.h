@@ -21,6 +21,9 @@ class FileRunner {
     FileRunner(const std::vector<std::string>& files, Pipeline& pipeline, InterfaceNames& names,
                Mailbox& mailbox, DisplayQueue& queue, Progress& progress, std::string heading);
 
+    // Opens every file now, before rights are given up; else each is opened when its turn comes.
+    Result<void> open_all();
+
     // Reads all files as one stream, in the order given. What is damaged gives what it holds and a
     // warning; the result is then an error whose line has been shown already (empty).
     Result<void> run();
@@ -33,13 +36,15 @@ class FileRunner {
     [[nodiscard]] bool has_summary() const { return opened_any_; }
 
   private:
-    Result<void> read(const std::string& path);
+    Result<void> read(std::size_t place);
     // Nothing: asked to stop.
-    std::optional<Result<CaptureFile>> open(const std::string& path);
+    std::optional<Result<CaptureFile>> open(std::size_t place);
+    Result<CaptureFile> open_once(std::size_t place);
     // Returns whether `wake` was called since the last time.
     bool look_at_mailbox();
 
     const std::vector<std::string>& files_;
+    std::vector<UniqueFd> opened_;  // by place in `files_`; empty without `open_all`
     Pipeline& pipeline_;
     InterfaceNames& names_;
     Mailbox& mailbox_;

@@ -60,7 +60,6 @@ void print_info() {
     print_fact("capture engine", "packet socket through libpcap (TPACKET_V3)");
     print_fact("kernel filter", "none in this version: every packet's head is looked at");
     print_fact("right to capture (CAP_NET_RAW)", right(CAP_NET_RAW));
-    print_fact("right to promiscuous mode (CAP_NET_ADMIN)", right(CAP_NET_ADMIN));
     print_fact("interfaces", interfaces());
     print_fact("local networks", local_networks());
     print_fact("statistics socket", "not in this version");

@@ -21,7 +21,7 @@ std::string describe(const LiveEvent& event) {
         case LiveEvent::Kind::vanished:
             return fmt::format("interface {} has vanished", event.interface);
     }
-    TCPEEK_ASSERT(!"event kind out of range");
+    TCPEEK_UNREACHABLE("event kind out of range");
 }
 
 }  // namespace

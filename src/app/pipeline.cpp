@@ -120,6 +120,9 @@ SummaryView Pipeline::summary(const std::vector<LiveStatistics>& interfaces) con
         view.capture.dropped_by_interface += interface.dropped_by_interface;
     }
     view.capture.pending = tracker_.pending() + pending_at_end_;
+    for (const std::uint64_t malformed : ledger_.frames().malformed) {
+        view.capture.malformed += malformed;
+    }
     view.capture.evicted = tracker_.counters().evicted;
     return view;
 }

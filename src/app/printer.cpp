@@ -87,7 +87,9 @@ void Printer::render(const DisplayItem& item) {
         error_text_ += notice->line;
     } else if (const auto* summary = std::get_if<SummaryItem>(&item)) {
         flush();
-        error_text_ += render_summary(summary->summary);
+        SummaryView view = summary->summary;
+        view.capture.undisplayed = queue_.undisplayed() + undisplayed_;
+        error_text_ += render_summary(view);
     }
 }
 

@@ -5,9 +5,9 @@
 
 namespace tcpeek {
 
-void assertion_failed(const char* condition, const char* file, int line) {
-    std::fprintf(stderr, "tcpeek: internal error: %s is false at %s:%d, please report this\n",
-                 condition, file, line);
+void assertion_failed(const char* what, const char* file, int line) {
+    std::fprintf(stderr, "tcpeek: internal error: %s at %s:%d, please report this\n", what, file,
+                 line);
     std::abort();
 }
 

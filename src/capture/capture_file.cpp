@@ -167,7 +167,12 @@ Result<CaptureFile> CaptureFile::open(const std::string& path, InterfaceNames& n
     if (!fd) {
         return fd.error();
     }
-    auto reader = std::make_unique<Reader>(path, std::move(fd).value(), names, wake_fd);
+    return take(std::move(fd).value(), path, names, wake_fd);
+}
+
+Result<CaptureFile> CaptureFile::take(UniqueFd fd, const std::string& path, InterfaceNames& names,
+                                      int wake_fd) {
+    auto reader = std::make_unique<Reader>(path, std::move(fd), names, wake_fd);
     if (const auto begun = reader->begin(); !begun) {
         return begun.error();
     }

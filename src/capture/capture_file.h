@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "capture/interface_names.h"
 #include "dissect/frame.h"
 
@@ -20,6 +21,10 @@ class CaptureFile {
     // into a pipe). `names` must outlive the file. Bytes of a pipe are waited for until `wake_fd`
     // (-1: none; borrowed, e.g. an eventfd) becomes readable; here that is an error too.
     static Result<CaptureFile> open(const std::string& path, InterfaceNames& names,
+                                    int wake_fd = -1);
+    // The same for a file that is open already, e.g. from a time with more rights; `path` is only
+    // its name in errors.
+    static Result<CaptureFile> take(UniqueFd fd, const std::string& path, InterfaceNames& names,
                                     int wake_fd = -1);
 
     // Fills `frame` and returns true, or returns false at the end or when `interrupted`. The

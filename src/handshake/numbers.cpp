@@ -195,7 +195,7 @@ Judgement judge(const Attempt& attempt, const AttemptDetails* details, const Seg
         case SegmentKind::no_ack:
             break;
     }
-    TCPEEK_ASSERT(!"segments of this kind belong to no attempt");
+    TCPEEK_UNREACHABLE("segments of this kind belong to no attempt");
 }
 
 Judgement judge(const Attempt& attempt, const AttemptDetails* details, const IcmpError& error) {

@@ -63,7 +63,7 @@ std::string_view to_string(Outcome outcome) {
         case Outcome::pending:
             return "pending";
     }
-    TCPEEK_ASSERT(!"outcome out of range");
+    TCPEEK_UNREACHABLE("outcome out of range");
 }
 
 bool is_failure(Outcome outcome) {

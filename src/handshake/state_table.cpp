@@ -135,7 +135,7 @@ std::string_view to_string(State state) {
         case State::unjudged:
             return "unjudged";
     }
-    TCPEEK_ASSERT(!"state out of range");
+    TCPEEK_UNREACHABLE("state out of range");
 }
 
 std::string_view to_string(Event event) {

@@ -25,7 +25,7 @@ Event event_without_attempt(SegmentKind kind) {
         case SegmentKind::no_ack:
             return Event::s_seg_bad;
     }
-    TCPEEK_ASSERT(!"segment kind out of range");
+    TCPEEK_UNREACHABLE("segment kind out of range");
 }
 
 }  // namespace

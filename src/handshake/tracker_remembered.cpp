@@ -85,7 +85,7 @@ void Tracker::do_ignore_after_failure(const Deed&) {
 }
 
 void Tracker::do_unreachable(const Deed&) {
-    TCPEEK_ASSERT(!"no packet leads to this cell of the state table");
+    TCPEEK_UNREACHABLE("no packet leads to this cell of the state table");
 }
 
 }  // namespace tcpeek

@@ -22,7 +22,7 @@ State after_failure(State state) {
         case State::unjudged:
             break;
     }
-    TCPEEK_ASSERT(!"only a pending attempt can fail");
+    TCPEEK_UNREACHABLE("only a pending attempt can fail");
 }
 
 }  // namespace

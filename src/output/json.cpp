@@ -56,7 +56,7 @@ std::string_view event_name(SessionEvent::Kind kind) {
         case SessionEvent::Kind::reset_early_by_client:
             return "reset_early";
     }
-    TCPEEK_ASSERT(!"event kind out of range");
+    TCPEEK_UNREACHABLE("event kind out of range");
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ std::string_view result_label(Outcome outcome) {
         case Outcome::pending:
             return "pending";
     }
-    TCPEEK_ASSERT(!"outcome out of range");
+    TCPEEK_UNREACHABLE("outcome out of range");
 }
 
 // As wide as an IPv4 endpoint can be; a longer IPv6 one widens its line only.
