@@ -92,7 +92,7 @@ void Tracker::on_icmp(const IcmpError& error, Timestamp packet_time) {
 void Tracker::handle(const ConnectionKey& key, const Packet& packet) {
     const AttemptIndex newest = table_.find(key, packet.key_hash);
     if (newest == kNoIndex) {
-        no_attempt(key, packet, PairView{});
+        no_attempt(key, packet);
         return;
     }
     // An established connection's traffic is most of what there is: one look, no judgement.
@@ -107,7 +107,7 @@ void Tracker::handle(const ConnectionKey& key, const Packet& packet) {
     const PairView view = view_pair(newest, packet);
     const Choice choice = choose(view, packet);
     if (choice.index == kNoIndex) {
-        no_attempt(key, packet, view);
+        no_attempt(key, packet);
         return;
     }
     act(Deed{choice, packet, key, view});
@@ -131,9 +131,6 @@ Tracker::PairView Tracker::view_pair(AttemptIndex newest, const Packet& packet) 
         }
         if (pending) {
             view.pending = choice;
-        } else {
-            ++view.remembered;
-            view.oldest_remembered = index;
         }
         if (is_failed(attempt.state) && view.newest_failed.index == kNoIndex) {
             view.newest_failed = choice;
@@ -174,17 +171,32 @@ Tracker::Choice Tracker::choose(const PairView& view, const Packet& packet) cons
     return view.newest_failed.index != kNoIndex ? view.newest_failed : view.newest;
 }
 
-void Tracker::no_attempt(const ConnectionKey& key, const Packet& packet, const PairView& view) {
+void Tracker::no_attempt(const ConnectionKey& key, const Packet& packet) {
     const Event event =
         packet.icmp != nullptr ? Event::icmp_syn : event_without_attempt(packet.kind);
     const Action action = action_for(State::none, event);
     if (action == Action::start_attempt) {
-        start_attempt(key, packet, view);
+        start_attempt(key, packet);
     } else if (action == Action::hold_synack) {
         hold_synack(packet);
     } else {
         TCPEEK_ASSERT(action == Action::ignore_mid_stream);
         ++(packet.icmp != nullptr ? counters_.icmp_unmatched : counters_.mid_stream);
+    }
+}
+
+void Tracker::make_room_in_pair(const ConnectionKey& key, std::uint32_t key_hash) {
+    std::uint32_t remembered = 0;
+    AttemptIndex oldest = kNoIndex;
+    for (AttemptIndex index = table_.find(key, key_hash); index != kNoIndex;
+         index = table_.next_same(index)) {
+        if (!is_pending(table_[index].state)) {
+            ++remembered;
+            oldest = index;
+        }
+    }
+    if (remembered >= kMaxRememberedPerPair) {
+        forget(list_of(table_[oldest]), oldest);
     }
 }
 
@@ -206,16 +218,14 @@ bool Tracker::seen_unmatched(const Packet& packet) {
     return false;
 }
 
-void Tracker::start_attempt(const ConnectionKey& key, const Packet& packet, const PairView& view) {
+void Tracker::start_attempt(const ConnectionKey& key, const Packet& packet) {
     const Segment& syn = *packet.segment;
     const std::optional<MatchId> filters = classifier_.classify(syn.source, syn.destination);
     if (!filters) {
         counters_.unmatched += seen_unmatched(packet) ? 0U : 1U;
         return;
     }
-    if (view.remembered >= kMaxRememberedPerPair) {
-        forget(list_of(table_[view.oldest_remembered]), view.oldest_remembered);
-    }
+    make_room_in_pair(key, packet.key_hash);
     if (pending_.size() >= config_.max_sessions) {
         const AttemptIndex longest_waiting = pending_.front();
         sink_.on_evicted(table_[longest_waiting].filters);

@@ -95,8 +95,6 @@ class Tracker {
         Choice pending;  // kNoIndex when none
         Choice newest_failed;
         Choice newest;
-        AttemptIndex oldest_remembered = kNoIndex;
-        std::uint32_t remembered = 0;
     };
 
     Packet take(Timestamp packet_time);
@@ -106,8 +104,10 @@ class Tracker {
     [[nodiscard]] Choice choose(const PairView& view, const Packet& packet) const;
     [[nodiscard]] bool is_repeated_by_capture(const Choice& choice, Action action,
                                               const Packet& packet);
-    void no_attempt(const ConnectionKey& key, const Packet& packet, const PairView& view);
-    void start_attempt(const ConnectionKey& key, const Packet& packet, const PairView& view);
+    void no_attempt(const ConnectionKey& key, const Packet& packet);
+    void start_attempt(const ConnectionKey& key, const Packet& packet);
+    // Forgets the oldest remembered attempt of a pair that has as many as may be.
+    void make_room_in_pair(const ConnectionKey& key, std::uint32_t key_hash);
     [[nodiscard]] bool seen_unmatched(const Packet& packet);
     void hold_synack(const Packet& packet);
 

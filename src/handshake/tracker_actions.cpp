@@ -146,7 +146,7 @@ void Tracker::write_history(Attempt& attempt, const Packet& packet, bool fits) {
 }
 
 void Tracker::do_start(const Deed& deed) {
-    start_attempt(deed.key, deed.packet, deed.view);
+    start_attempt(deed.key, deed.packet);
 }
 
 void Tracker::do_count_dup_syn(const Deed& deed) {
@@ -162,7 +162,7 @@ void Tracker::do_count_dup_syn(const Deed& deed) {
 
 void Tracker::do_supersede(const Deed& deed) {
     fail(deed, Cause::superseded);
-    start_attempt(deed.key, deed.packet, deed.view);
+    start_attempt(deed.key, deed.packet);
 }
 
 void Tracker::do_cross(const Deed& deed) {
