@@ -1,5 +1,9 @@
 # Hardening of release builds, and the sanitizers of the asan and tsan presets.
 add_library(tcpeek_hardening INTERFACE)
+if(TCPEEK_BUILD_FUZZERS)
+    # Coverage for libFuzzer; only the fuzz targets link its main function.
+    target_compile_options(tcpeek_hardening INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(TCPEEK_SANITIZE)
     target_compile_options(tcpeek_hardening INTERFACE -fsanitize=${TCPEEK_SANITIZE}
                            -fno-sanitize-recover=all -fno-omit-frame-pointer)
