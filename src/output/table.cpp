@@ -56,9 +56,8 @@ std::string render_listening(std::string_view interface, std::string_view link_t
 std::string render_table_heading() {
     return " TIME(s) |       TIMESTAMP       |      SRC IP:PORT            DST IP:PORT     |      "
            "RESULTS      | DUP SYN  DUP S/A\n"
-           "---------------------------------------------------------------------------------------"
-           "-"
-           "------------------------------\n";
+           "-----------------------------------------------------------"
+           "-----------------------------------------------------------\n";
 }
 
 std::string render_table_line(const SessionRecord& record, TableStyle style) {
