@@ -28,7 +28,7 @@ class FileResult:
     differences: list[str] = field(default_factory=list)
 
 
-def nanoseconds(stamp: str) -> int:
+def nanoseconds_of_stamp(stamp: str) -> int:
     seconds, fraction = stamp.rstrip("Z").split(".")
     return int(datetime.fromisoformat(seconds + "+00:00").timestamp()) * 10**9 + int(fraction)
 
@@ -44,7 +44,7 @@ def name_of(session: dict) -> str:
 
 
 def matches(ours: dict, theirs: dict) -> bool:
-    apart = abs(nanoseconds(ours["start"]) - nanoseconds(theirs["start"]))
+    apart = abs(nanoseconds_of_stamp(ours["start"]) - nanoseconds_of_stamp(theirs["start"]))
     return identity(ours) == identity(theirs) and apart <= START_TOLERANCE_NS
 
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "output_support.h"
@@ -94,6 +95,25 @@ TEST(JsonLine, LeavesOutWhatDoesNotApply) {
                                   "elapsed_ns", "dup_syn", "dup_synack", "history", "filters"}));
     record.ack = Duration::nanoseconds(0);
     EXPECT_EQ(Json::parse(line_of(record))["ack_ns"], 0) << "0 is a time that is known";
+}
+
+TEST(JsonLine, OptionalKeysComeOneByOne) {
+    const std::size_t least = keys_of(line_of(example_record())).size();
+    const std::vector<std::pair<std::string, std::function<void(SessionRecord&)>>> cases{
+        {"recovered", [](SessionRecord& record) { record.recovered = true; }},
+        {"capture_loss", [](SessionRecord& record) { record.capture_loss = true; }},
+        {"last_packet_ns", [](SessionRecord& record) { record.last_packet = Duration{0}; }},
+        {"vlan", [](SessionRecord& record) { record.encapsulation.vlan_count = 1; }},
+        {"tunnel", [](SessionRecord& record) { record.encapsulation.tunnel_count = 1; }},
+        {"icmp", [](SessionRecord& record) { record.icmp.emplace(); }},
+    };
+    for (const auto& [key, change] : cases) {
+        SessionRecord record = example_record();
+        change(record);
+        const std::vector<std::string> keys = keys_of(line_of(record));
+        EXPECT_EQ(keys.back(), key);
+        EXPECT_EQ(keys.size(), least + 1) << "no other key comes with " << key;
+    }
 }
 
 TEST(JsonLine, NamesResultAndCauseOfEveryRow) {

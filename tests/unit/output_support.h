@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <ctime>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
