@@ -7,11 +7,51 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 
 namespace tcpeek {
 
 using Bytes = std::span<const std::uint8_t>;
+
+// Borrows the `Size` bytes of a header that are all there, so that its fields, whose places are
+// known when the program is compiled, need no check each.
+template <std::size_t Size>
+class FixedHeader {
+  public:
+    explicit FixedHeader(std::span<const std::uint8_t, Size> bytes) : bytes_(bytes) {}
+
+    template <std::size_t Offset>
+    [[nodiscard]] std::uint8_t u8() const {
+        static_assert(Offset < Size);
+        return bytes_[Offset];
+    }
+    template <std::size_t Offset>
+    [[nodiscard]] std::uint16_t u16() const {
+        const auto value = load<std::uint16_t, Offset>();
+        return ntohs(value);
+    }
+    template <std::size_t Offset>
+    [[nodiscard]] std::uint32_t u32() const {
+        const auto value = load<std::uint32_t, Offset>();
+        return ntohl(value);
+    }
+    template <std::size_t Offset, std::size_t Count>
+    [[nodiscard]] std::span<const std::uint8_t, Count> octets() const {
+        return bytes_.template subspan<Offset, Count>();
+    }
+
+  private:
+    template <typename Number, std::size_t Offset>
+    [[nodiscard]] Number load() const {
+        static_assert(Offset + sizeof(Number) <= Size);
+        Number value;
+        std::memcpy(&value, bytes_.data() + Offset, sizeof value);
+        return value;
+    }
+
+    std::span<const std::uint8_t, Size> bytes_;
+};
 
 // A cursor over bytes that it does not own; they must outlive it. A read beyond the end yields 0
 // and makes `ok()` false for good, so a parser may read all fields of a header and ask once.
@@ -31,6 +71,16 @@ class ByteReader {
     // The next `count` bytes, or an empty span when there are fewer.
     [[gnu::always_inline]] Bytes take(std::size_t count) {
         return reserve(count) ? Bytes(bytes_.data() + offset_ - count, count) : Bytes{};
+    }
+
+    // The header that begins here, or nothing (as with a read beyond the end) when it is cut.
+    template <std::size_t Size>
+    [[gnu::always_inline]] std::optional<FixedHeader<Size>> header() {
+        if (!reserve(Size)) {
+            return std::nullopt;
+        }
+        return FixedHeader<Size>(
+            std::span<const std::uint8_t, Size>(bytes_.data() + offset_ - Size, Size));
     }
 
     [[gnu::always_inline]] void skip(std::size_t count) { static_cast<void>(reserve(count)); }

@@ -5,27 +5,13 @@
 #include "dissect/layers.h"
 
 namespace tcpeek {
-namespace {
-
-IpAddress read_address(ByteReader& reader) {
-    const Bytes octets = reader.take(16);
-    return octets.size() == 16 ? IpAddress::v6(octets.first<16>()) : IpAddress{};
-}
-
-}  // namespace
-
 Step dissect_ipv6(ByteReader& reader, Dissection& dissection) {
-    const std::uint8_t version_and_class = reader.u8();
-    reader.skip(3);  // rest of traffic class, flow label
-    const std::uint16_t payload_length = reader.u16();
-    const std::uint8_t next_header = reader.u8();
-    reader.skip(1);  // hop limit
-    const IpAddress source = read_address(reader);
-    const IpAddress destination = read_address(reader);
-    if (!reader.ok()) {
+    const auto header = reader.header<40>();
+    if (!header) {
         return run_out(dissection, Layer::ipv6);
     }
-    if (version_and_class >> 4U != 6) {
+    const std::uint16_t payload_length = header->u16<4>();
+    if (header->u8<0>() >> 4U != 6) {
         return reject(dissection, Layer::ipv6);
     }
     // A jumbogram, or segmentation offload of more than 64 KB, has 0 in the length field.
@@ -33,7 +19,7 @@ Step dissect_ipv6(ByteReader& reader, Dissection& dissection) {
     const std::uint32_t length = payload_length == 0 ? on_wire : payload_length;
     const Bytes payload = reader.rest().first(std::min<std::size_t>(reader.remaining(), length));
     reader = ByteReader(payload);
-    const Ipv6Chain chain = walk_ipv6_chain(reader, next_header);
+    const Ipv6Chain chain = walk_ipv6_chain(reader, header->u8<6>());
     switch (chain.end) {
         case Ipv6Chain::End::protocol:
             break;
@@ -52,8 +38,8 @@ Step dissect_ipv6(ByteReader& reader, Dissection& dissection) {
     if (whole < extensions) {
         return reject(dissection, Layer::ipv6);
     }
-    dissection.source = source;
-    dissection.destination = destination;
+    dissection.source = IpAddress::v6(header->octets<8, 16>());
+    dissection.destination = IpAddress::v6(header->octets<24, 16>());
     dissection.has_ip_id = false;
     dissection.first_fragment = chain.first_fragment;
     dissection.ip_payload_length = whole - static_cast<std::uint32_t>(extensions);

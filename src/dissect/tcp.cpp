@@ -55,24 +55,15 @@ Checksum verify(Bytes segment, std::uint16_t field, const Dissection& dissection
 
 Step dissect_tcp(ByteReader& reader, Dissection& dissection) {
     const Bytes whole = reader.rest();
-    auto& segment = dissection.result.emplace<Segment>();
-    segment.source = {dissection.source, reader.u16()};
-    segment.destination = {dissection.destination, reader.u16()};
-    segment.seq = {reader.u32()};
-    segment.ack = {reader.u32()};
-    const std::uint8_t data_offset = reader.u8();
-    segment.flags = {reader.u8()};
-    reader.skip(2);  // window
-    const std::uint16_t checksum = reader.u16();
-    reader.skip(2);  // urgent pointer
-    const std::uint32_t header_length = (data_offset >> 4U) * 4U;
-    if (!reader.ok()) {
+    const auto header = reader.header<kFixedHeader>();
+    if (!header) {
         if (dissection.first_fragment) {
             return ignore(dissection, IgnoredReason::fragment_short);
         }
         return dissection.ip_payload_length < kFixedHeader ? reject(dissection, Layer::tcp)
                                                            : run_out(dissection, Layer::tcp);
     }
+    const std::uint32_t header_length = (header->u8<12>() >> 4U) * 4U;
     if (header_length < kFixedHeader) {
         return reject(dissection, Layer::tcp);
     }
@@ -80,13 +71,19 @@ Step dissect_tcp(ByteReader& reader, Dissection& dissection) {
         return dissection.first_fragment ? ignore(dissection, IgnoredReason::fragment_short)
                                          : reject(dissection, Layer::tcp);
     }
+    auto& segment = dissection.result.emplace<Segment>();
     if (dissection.options.checksums == ChecksumMode::ip_and_tcp) {
-        const Checksum verdict = verify(whole, checksum, dissection);
+        const Checksum verdict = verify(whole, header->u16<16>(), dissection);
         if (verdict == Checksum::bad) {
             return ignore(dissection, IgnoredReason::checksum_tcp_bad);
         }
         segment.checksum_unverified = verdict == Checksum::unverified;
     }
+    segment.source = {dissection.source, header->u16<0>()};
+    segment.destination = {dissection.destination, header->u16<2>()};
+    segment.seq = {header->u32<4>()};
+    segment.ack = {header->u32<8>()};
+    segment.flags = {header->u8<13>()};
     const Bytes rest = reader.rest();
     read_options(rest.first(std::min<std::size_t>(rest.size(), header_length - kFixedHeader)),
                  segment);

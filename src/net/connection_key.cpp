@@ -1,58 +1,73 @@
 #include "net/connection_key.h"
 
+#include <endian.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include <algorithm>
 #include <cstring>
-#include <span>
+#include <tuple>
 
 namespace tcpeek {
 namespace {
 
-using PackedEndpoint = std::array<std::uint8_t, 18>;
+constexpr std::uint64_t kIsV4 = std::uint64_t{1} << 32U;
 
-PackedEndpoint pack(const Endpoint& endpoint) {
-    PackedEndpoint packed;
-    std::memcpy(packed.data(), endpoint.address.octets().data(), 16);
-    packed[16] = static_cast<std::uint8_t>(endpoint.port >> 8U);
-    packed[17] = static_cast<std::uint8_t>(endpoint.port & 0xffU);
-    return packed;
+std::uint64_t load_word(const std::uint8_t* octets) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, octets, sizeof word);
+    return be64toh(word);
+}
+
+void store_word(std::uint64_t word, std::uint8_t* octets) {
+    word = htobe64(word);
+    std::memcpy(octets, &word, sizeof word);
 }
 
 }  // namespace
 
+ConnectionKey::Packed ConnectionKey::pack(const Endpoint& endpoint) {
+    const std::array<std::uint8_t, 16>& octets = endpoint.address.octets();
+    return {load_word(octets.data()), load_word(octets.data() + 8), endpoint.port};
+}
+
 ConnectionKey ConnectionKey::of(const Endpoint& a, const Endpoint& b) {
+    Packed first = pack(a);
+    Packed second = pack(b);
+    if (std::tie(second.high, second.low, second.port) <
+        std::tie(first.high, first.low, first.port)) {
+        std::swap(first, second);
+    }
     ConnectionKey key;
-    key.family_ = a.address.family();
-    const PackedEndpoint packed_a = pack(a);
-    const PackedEndpoint packed_b = pack(b);
-    const bool a_first = std::memcmp(packed_a.data(), packed_b.data(), kPackedEndpoint) <= 0;
-    const PackedEndpoint& first = a_first ? packed_a : packed_b;
-    const PackedEndpoint& second = a_first ? packed_b : packed_a;
-    std::memcpy(key.packed_.data(), first.data(), kPackedEndpoint);
-    std::memcpy(key.packed_.data() + kPackedEndpoint, second.data(), kPackedEndpoint);
+    key.words_ = {first.high, first.low, second.high, second.low};
+    key.ends_ = (a.address.is_v4() ? kIsV4 : 0) | static_cast<std::uint32_t>(first.port << 16U) |
+                second.port;
     return key;
 }
 
 bool ConnectionKey::first_is(const Endpoint& endpoint) const {
-    return std::memcmp(packed_.data(), pack(endpoint).data(), kPackedEndpoint) == 0;
+    const Packed packed = pack(endpoint);
+    return ((packed.high ^ words_[0]) | (packed.low ^ words_[1]) |
+            (packed.port ^ (ends_ >> 16U & 0xffffU))) == 0;
 }
 
 bool ConnectionKey::is_self() const {
-    return std::memcmp(packed_.data(), packed_.data() + kPackedEndpoint, kPackedEndpoint) == 0;
+    return words_[0] == words_[2] && words_[1] == words_[3] &&
+           (ends_ >> 16U & 0xffffU) == (ends_ & 0xffffU);
 }
 
 std::uint64_t ConnectionKey::hash(std::uint64_t seed) const {
-    return XXH3_64bits_withSeed(packed_.data(), packed_.size(), seed);
+    const std::array<std::uint64_t, 5> all{words_[0], words_[1], words_[2], words_[3], ends_};
+    return XXH3_64bits_withSeed(all.data(), sizeof all, seed);
 }
 
-Endpoint ConnectionKey::unpack(std::size_t offset) const {
-    const std::span<const std::uint8_t, 16> octets(packed_.data() + offset, 16);
+Endpoint ConnectionKey::unpack(unsigned place) const {
+    std::array<std::uint8_t, 16> octets{};
+    store_word(words_[2 * place], octets.data());
+    store_word(words_[2 * place + 1], octets.data() + 8);
     Endpoint endpoint;
     endpoint.address =
-        family_ == IpFamily::v4 ? IpAddress::v4(octets.last<4>()) : IpAddress::v6(octets);
-    endpoint.port = static_cast<std::uint16_t>(packed_[offset + 16] << 8U | packed_[offset + 17]);
+        (ends_ & kIsV4) != 0 ? IpAddress::v4(std::span(octets).last<4>()) : IpAddress::v6(octets);
+    endpoint.port = static_cast<std::uint16_t>(ends_ >> (place == 0 ? 16U : 0U));
     return endpoint;
 }
 

@@ -10,25 +10,9 @@
 namespace tcpeek {
 namespace {
 
-constexpr std::array<std::uint8_t, 12> kMappedPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-constexpr std::size_t kV4Offset = kMappedPrefix.size();
+constexpr std::size_t kV4Offset = 12;  // behind the prefix of IPv4-mapped addresses
 
 }  // namespace
-
-IpAddress IpAddress::v4(std::span<const std::uint8_t, 4> octets) {
-    IpAddress address;
-    std::copy(kMappedPrefix.begin(), kMappedPrefix.end(), address.octets_.begin());
-    std::copy(octets.begin(), octets.end(), address.octets_.begin() + kV4Offset);
-    address.family_ = IpFamily::v4;
-    return address;
-}
-
-IpAddress IpAddress::v6(std::span<const std::uint8_t, 16> octets) {
-    IpAddress address;
-    std::copy(octets.begin(), octets.end(), address.octets_.begin());
-    address.family_ = IpFamily::v6;
-    return address;
-}
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     const std::string terminated(text);

@@ -1,6 +1,7 @@
 // An IPv4 or IPv6 address, and a network (address and prefix length).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <compare>
 #include <cstdint>
@@ -20,8 +21,16 @@ class IpAddress {
     constexpr IpAddress() = default;
 
     // `octets` has 4 or 16 bytes in network order.
-    static IpAddress v4(std::span<const std::uint8_t, 4> octets);
-    static IpAddress v6(std::span<const std::uint8_t, 16> octets);
+    static IpAddress v4(std::span<const std::uint8_t, 4> octets) {
+        return {
+            {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, octets[0], octets[1], octets[2], octets[3]},
+            IpFamily::v4};
+    }
+    static IpAddress v6(std::span<const std::uint8_t, 16> octets) {
+        IpAddress address;
+        std::copy(octets.begin(), octets.end(), address.octets_.begin());
+        return address;
+    }
     // The textual forms of RFC 4291 2.2 and dotted quad; nothing for anything else.
     static std::optional<IpAddress> parse(std::string_view text);
 
@@ -40,6 +49,9 @@ class IpAddress {
     friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 
   private:
+    constexpr IpAddress(const std::array<std::uint8_t, 16>& octets, IpFamily family)
+        : octets_(octets), family_(family) {}
+
     std::array<std::uint8_t, 16> octets_{};
     IpFamily family_ = IpFamily::v6;
 };
