@@ -44,11 +44,36 @@ define install-missing
 	fi
 endef
 
+# Packages of role service bring daemons: here they are only programs, so they are neither started
+# (a policy-rc.d for the moment, unless the machine has its own) nor left enabled.
+define install-missing-services
+	@missing="$(strip $(call missing,service))"; \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" != 0 ]; then \
+			echo "make: tests skip what needs these packages: $$missing" >&2; exit 0; \
+		fi; \
+		policy=/usr/sbin/policy-rc.d; \
+		if [ ! -e $$policy ]; then \
+			trap "rm -f $$policy" EXIT; trap 'exit 1' INT TERM HUP; \
+			printf '#!/bin/sh\nexit 101\n' >$$policy && chmod 0755 $$policy || exit 1; \
+		fi; \
+		apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing \
+			>/dev/null || exit 1; \
+		for p in $$missing; do \
+			for unit in $$(dpkg-query -L $$p | sed -n 's|^/lib/systemd/system/\([^@]*\.service\)$$|\1|p'); do \
+				systemctl disable -q $$unit || true; \
+			done; \
+		done; \
+	fi
+endef
+
 .PHONY: deps deps-test
 deps:
 	$(call install-missing,build)
 deps-test:
 	$(call install-missing,build test)
+	$(call install-missing-services)
 
 $(BUILD)/build.ninja: CMakePresets.json
 	cmake --preset $(PRESET)

@@ -15,6 +15,7 @@
 #include "app/info.h"
 #include "app/live_runner.h"
 #include "app/privileges.h"
+#include "app/servers.h"
 #include "capture/local_routes.h"
 #include "cli/version.h"
 #include "output/table.h"
@@ -97,7 +98,8 @@ class App {
         : config_(config),
           log_(static_cast<LogLevel>(config.log_level)),
           filters_(std::move(filters)),
-          pipeline_(pipeline_config(config), filters_, names_, queue_, log_) {}
+          pipeline_(pipeline_config(config), filters_, names_, queue_, log_),
+          servers_(config, filters_.names(), loop_, mailbox_, log_) {}
 
     int run_live();
     int run_files();
@@ -111,6 +113,8 @@ class App {
     void show_listening(const LiveCapture& capture);
     void follow_local_addresses(LocalRoutes& routes, LiveCapture& capture);
     [[nodiscard]] LocalAddresses local_addresses(const std::vector<IpNetwork>& networks) const;
+    // Gives up root, if that was asked for, once nothing needs it any more.
+    Result<void> become_user();
     template <typename Runner, typename Wake>
     int run(Runner& runner, Wake wake);
     int exit_status(const Result<void>& run_result, const std::optional<Error>& output_error,
@@ -125,6 +129,7 @@ class App {
     Progress progress_;
     Pipeline pipeline_;
     EventLoop loop_;
+    Servers servers_;
 };
 
 LocalAddresses App::local_addresses(const std::vector<IpNetwork>& networks) const {
@@ -170,6 +175,16 @@ void App::follow_local_addresses(LocalRoutes& routes, LiveCapture& capture) {
     }
 }
 
+Result<void> App::become_user() {
+    if (config_.user.empty()) {
+        return {};
+    }
+    if (const Result<void> given = servers_.give_socket_to(config_.user); !given) {
+        return given;
+    }
+    return drop_privileges(config_.user);
+}
+
 int App::run_live() {
     LiveOptions options;
     options.interfaces = config_.interfaces;
@@ -186,10 +201,11 @@ int App::run_live() {
         return fail(kExitFailed, routes.error().message);
     }
     filters_.set_local_addresses(local_addresses(routes.value().networks()));
-    if (!config_.user.empty()) {
-        if (const Result<void> dropped = drop_privileges(config_.user); !dropped) {
-            return fail(kExitFailed, dropped.error().message);
-        }
+    if (const Result<void> opened_servers = servers_.open(); !opened_servers) {
+        return fail(kExitFailed, opened_servers.error().message);
+    }
+    if (const Result<void> dropped = become_user(); !dropped) {
+        return fail(kExitFailed, dropped.error().message);
     }
     show_listening(capture);
     queue_.push_always(NoticeItem{heading()});
@@ -215,11 +231,14 @@ int App::run_files() {
         filters_.set_local_addresses(local_addresses({}));
     }
     FileRunner runner(config_.files, pipeline_, names_, mailbox_, queue_, progress_, heading());
+    if (const Result<void> opened = servers_.open(); !opened) {
+        return fail(kExitFailed, opened.error().message);
+    }
     if (!config_.user.empty()) {
         if (const Result<void> opened = runner.open_all(); !opened) {
             return fail(kExitFailed, opened.error().message);
         }
-        if (const Result<void> dropped = drop_privileges(config_.user); !dropped) {
+        if (const Result<void> dropped = become_user(); !dropped) {
             return fail(kExitFailed, dropped.error().message);
         }
     }
@@ -247,13 +266,23 @@ int App::run(Runner& runner, Wake wake) {
                               printer.give_up_after(kPatienceAtEnd);
                               request_stop();
                           },
-                      .stop_at_once = [] { std::_Exit(kExitInterruptedTwice); },
+                      .stop_at_once =
+                          [&] {
+                              servers_.remove_socket();
+                              std::_Exit(kExitInterruptedTwice);
+                          },
                       .show_summary =
                           [&] {
                               mailbox_.post(
                                   [&] { queue_.push_always(SummaryItem{runner.summary()}); });
                               wake();
                           }});
+    servers_.provide(
+        [&](Snapshot& snapshot) {
+            runner.copy_to(snapshot);
+            snapshot.undisplayed = queue_.undisplayed() + printer.undisplayed();
+        },
+        wake);
     Result<void> run_result;
     std::thread capture_thread([&] {
         run_result = runner.run();

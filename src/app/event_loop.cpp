@@ -38,6 +38,7 @@ class EventLoop::Implementation {
     }
 
     void post(std::function<void()> work) { asio::post(context_, std::move(work)); }
+    asio::io_context& context() { return context_; }
     void run() { context_.run(); }
     void finish() { context_.stop(); }
 
@@ -100,6 +101,10 @@ void EventLoop::watch(int fd, std::function<void()> readable) {
 
 void EventLoop::post(std::function<void()> work) {
     implementation_->post(std::move(work));
+}
+
+asio::io_context& EventLoop::context() {
+    return implementation_->context();
 }
 
 void EventLoop::run() {

@@ -1,6 +1,9 @@
 // The main thread's loop: signals, descriptors that others watch, and the word that all is done.
 #pragma once
 
+#include <utility>
+// Asio 1.74 uses std::exchange without including it.
+#include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
 
@@ -25,6 +28,9 @@ class EventLoop {
     void watch(int fd, std::function<void()> readable);
     // Runs `work` on the loop's thread; callable from any thread.
     void post(std::function<void()> work);
+
+    // For servers on the loop's thread; lives as long as the loop.
+    [[nodiscard]] boost::asio::io_context& context();
 
     // Returns after `finish`.
     void run();

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "capture/boot_clock.h"
 #include "capture/capture_file.h"
 #include "capture/file_open.h"
 
@@ -34,7 +35,8 @@ FileRunner::FileRunner(const std::vector<std::string>& files, Pipeline& pipeline
       queue_(queue),
       progress_(progress),
       heading_(std::move(heading)),
-      wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+      wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      started_(wall_clock_now()) {
     TCPEEK_ASSERT(wake_fd_.valid());
 }
 
@@ -142,6 +144,12 @@ bool FileRunner::look_at_mailbox() {
     const bool was_woken = ::eventfd_read(wake_fd_.get(), &count) == 0;
     mailbox_.run_all();
     return was_woken;
+}
+
+void FileRunner::copy_to(Snapshot& snapshot) const {
+    pipeline_.copy_to(snapshot);
+    snapshot.start = started_;
+    snapshot.now = wall_clock_now();
 }
 
 SummaryView FileRunner::summary() const {

@@ -32,6 +32,8 @@ class FileRunner {
     void wake();
 
     [[nodiscard]] SummaryView summary() const;
+    // Everything but what was not displayed; on the capture thread.
+    void copy_to(Snapshot& snapshot) const;
     // Whether any file could be opened: else the error lines say everything.
     [[nodiscard]] bool has_summary() const { return opened_any_; }
 
@@ -53,6 +55,7 @@ class FileRunner {
     std::string heading_;
     bool opened_any_ = false;
     UniqueFd wake_fd_;
+    Timestamp started_;  // wall clock
 };
 
 }  // namespace tcpeek

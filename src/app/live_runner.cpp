@@ -68,6 +68,18 @@ SummaryView LiveRunner::summary() {
     return view;
 }
 
+void LiveRunner::copy_to(Snapshot& snapshot) {
+    pipeline_.copy_to(snapshot);
+    snapshot.start = started_;
+    snapshot.now = wall_clock_now();
+    snapshot.interfaces.clear();
+    for (const LiveStatistics& interface : capture_.statistics()) {
+        snapshot.interfaces.push_back({interface.interface, interface.received,
+                                       interface.dropped_by_kernel,
+                                       interface.dropped_by_interface});
+    }
+}
+
 void LiveRunner::take(const Frame& frame) {
     // Frames from before the step may still come after it was noticed: it is absorbed with the
     // first frame whose time shows it.

@@ -24,6 +24,8 @@ class LiveRunner {
 
     // The summary so far; on the capture thread.
     [[nodiscard]] SummaryView summary();
+    // Everything but what was not displayed; on the capture thread.
+    void copy_to(Snapshot& snapshot);
     [[nodiscard]] bool has_summary() const { return true; }
 
   private:

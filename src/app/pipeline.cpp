@@ -92,6 +92,14 @@ void Pipeline::log_decision(const SessionRecord& record) const {
                            record.history.to_string()));
 }
 
+void Pipeline::copy_to(Snapshot& snapshot) const {
+    snapshot.filters = ledger_.filters();
+    snapshot.frames = ledger_.frames();
+    snapshot.tracker = tracker_.counters();
+    snapshot.pending = tracker_.pending_counts();
+    snapshot.remembered = tracker_.remembered();
+}
+
 SummaryView Pipeline::summary(const std::vector<LiveStatistics>& interfaces) const {
     SummaryView view;
     view.from = ledger_.first_time();

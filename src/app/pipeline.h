@@ -16,6 +16,7 @@
 #include "handshake/tracker.h"
 #include "output/summary.h"
 #include "stats/ledger.h"
+#include "stats/snapshot.h"
 
 namespace tcpeek {
 
@@ -45,6 +46,10 @@ class Pipeline final : private VerdictSink {
 
     // A snapshot as the summary shows it. `interfaces` is empty for files.
     [[nodiscard]] SummaryView summary(const std::vector<LiveStatistics>& interfaces) const;
+
+    // Everything that is counted here; `snapshot`'s times, interfaces and undisplayed records are
+    // the caller's.
+    void copy_to(Snapshot& snapshot) const;
 
     [[nodiscard]] const Tracker& tracker() const { return tracker_; }
     [[nodiscard]] const Ledger& ledger() const { return ledger_; }

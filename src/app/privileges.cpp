@@ -20,11 +20,6 @@ namespace {
 
 constexpr gid_t group_without_account = 65534;
 
-struct Identity {
-    uid_t uid = 0;
-    gid_t gid = 0;
-};
-
 Error failure(const std::string& user, const char* what, int error) {
     return Error{fmt::format("cannot become user '{}': {}: {}", user, what, std::strerror(error))};
 }
@@ -65,8 +60,10 @@ std::optional<uid_t> parse_uid(const std::string& text) {
     return uid;
 }
 
+}  // namespace
+
 // As chown(1) does, a name is looked for first, since an account may be named by digits.
-Result<Identity> resolve(const std::string& user) {
+Result<Identity> resolve_user(const std::string& user) {
     auto account =
         find_account(user, [&user](auto... rest) { return ::getpwnam_r(user.c_str(), rest...); });
     if (!account) {
@@ -87,6 +84,8 @@ Result<Identity> resolve(const std::string& user) {
     }
     return account.value().value_or(Identity{*uid, group_without_account});
 }
+
+namespace {
 
 bool is_already(const Identity& identity) {
     uid_t real_uid = 0;
@@ -144,7 +143,7 @@ Result<void> check_no_way_back(const std::string& user, const Identity& identity
 }  // namespace
 
 Result<void> drop_privileges(const std::string& user) {
-    const Result<Identity> identity = resolve(user);
+    const Result<Identity> identity = resolve_user(user);
     if (!identity) {
         return identity.error();
     }

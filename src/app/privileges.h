@@ -1,11 +1,22 @@
 // Giving up root for good, once the capture and the sockets are open (`-u`).
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 
 #include "base/result.h"
 
 namespace tcpeek {
+
+// A user id and its group.
+struct Identity {
+    uid_t uid = 0;
+    gid_t gid = 0;
+};
+
+// Whom `user` names, as below. The error is that of an unknown user.
+Result<Identity> resolve_user(const std::string& user);
 
 // Becomes `user`: the name of an account, or a user id, which needs no account. The group becomes
 // the account's primary one, or 65534 (nogroup) for an id without account: the group of the same

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "filter/filter_expression.h"
+#include "net/endpoint.h"
 #include "net/ip_address.h"
 
 namespace tcpeek {
@@ -16,6 +18,7 @@ struct Config {
     std::vector<std::string> interfaces;  // -i, empty: the first usable one
     std::vector<std::string> files;       // -r, empty: live
     std::string user;                     // -u, empty: stay as we are
+    std::optional<std::string> socket;    // -U, "" for `none`; nothing: the usual one, if it can be
     unsigned checksum_mode = 0;           // -c: 0, 1, 2
     std::uint32_t timeout_seconds = 60;   // -t
     std::uint32_t buffer_megabytes = 2;   // -B
@@ -26,6 +29,7 @@ struct Config {
     std::vector<IpNetwork> local;  // --local
     OutputForm output = OutputForm::table;
     std::uint32_t max_sessions = 1'048'576;
+    std::optional<Endpoint> http;  // --http
     bool info = false;
     std::vector<FilterExpression> expressions;  // the user's, without the defaults
 };

@@ -64,12 +64,12 @@ ValueComplaint take_user(Config& config, std::string_view value) {
     return std::nullopt;
 }
 
-ValueComplaint take_socket(Config&, std::string_view value) {
-    if (value == "none") {
-        return std::nullopt;
+ValueComplaint take_socket(Config& config, std::string_view value) {
+    if (like_an_option(value)) {
+        return "looks like an option, not like a path";
     }
-    return "is not possible yet: this version has no statistics socket; leave the option out or "
-           "use -U none";
+    config.socket = value == "none" ? "" : value;
+    return std::nullopt;
 }
 
 ValueComplaint take_checksum(Config& config, std::string_view value) {
@@ -138,8 +138,35 @@ ValueComplaint take_output(Config& config, std::string_view value) {
     return std::nullopt;
 }
 
-ValueComplaint take_http(Config&, std::string_view) {
-    return "is not possible yet: this version has no HTTP endpoint; leave the option out";
+// "9750", "192.0.2.1:9750", "[2001:db8::1]:9750".
+std::optional<Endpoint> parse_http_endpoint(std::string_view text) {
+    Endpoint endpoint{*IpAddress::parse("127.0.0.1"), 0};
+    const std::size_t colon = text.rfind(':');
+    if (colon != std::string_view::npos) {
+        std::string_view host = text.substr(0, colon);
+        const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+        if (bracketed) {
+            host = host.substr(1, host.size() - 2);
+        }
+        const std::optional<IpAddress> address = IpAddress::parse(host);
+        if (!address || address->is_v4() == bracketed) {
+            return std::nullopt;
+        }
+        endpoint.address = *address;
+        text.remove_prefix(colon + 1);
+    }
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), endpoint.port);
+    const bool whole = error == std::errc() && end == text.data() + text.size();
+    return whole && endpoint.port > 0 ? std::optional(endpoint) : std::nullopt;
+}
+
+ValueComplaint take_http(Config& config, std::string_view value) {
+    config.http = parse_http_endpoint(value);
+    if (!config.http) {
+        return "is not [ADDR:]PORT such as 9750, 192.0.2.1:9750 or [2001:db8::1]:9750";
+    }
+    return std::nullopt;
 }
 
 ValueComplaint take_max_sessions(Config& config, std::string_view value) {
@@ -176,9 +203,8 @@ constexpr std::array<OptionRow, 20> kOptions{{
      take_file},
     {'u', "user", "USER", "become USER (name or uid) once capture and sockets are open", "", false,
      take_user},
-    {'U', "socket", "PATH",
-     "UNIX domain socket for statistics; only `none` is possible in this version", "none", false,
-     take_socket},
+    {'U', "socket", "PATH", "UNIX domain socket for statistics; `none` for no socket",
+     "/var/run/tcpeek/tcpeek.sock, none with -r", false, take_socket},
     {'c', "checksum", "0,1,2", "0 no verification, 1 IP header, 2 IP header and TCP", "0", false,
      take_checksum},
     {'t', "timeout", "SEC", "session timeout", "60", false, take_timeout},
@@ -197,7 +223,8 @@ constexpr std::array<OptionRow, 20> kOptions{{
     {'o', "output", "table,json",
      "live sessions as the table on standard error, or as JSON lines on standard output instead",
      "table", false, take_output},
-    {'\0', "http", "[ADDR:]PORT", "HTTP endpoint; not in this version", "off", false, take_http},
+    {'\0', "http", "[ADDR:]PORT",
+     "HTTP endpoint with /metrics and /stats; ADDR defaults to 127.0.0.1", "off", false, take_http},
     {'\0', "max-sessions", "N", "limit of pending sessions", "1048576", false, take_max_sessions},
     {'\0', "capture", "auto,tcx,socket", "how live packets are taken; not in this version", "",
      false, take_capture},

@@ -45,7 +45,8 @@ struct Attempt {
     bool told_unaccepted : 1 = false;
     bool told_server_reset : 1 = false;
     bool told_client_reset : 1 = false;
-    std::uint8_t server_isn_count = 0;  // up to kMaxServerIsns; the first stands here
+    std::uint8_t server_isn_count : 4 = 0;  // up to kMaxServerIsns; the first stands here
+    std::uint8_t pending_kind : 2 = 0;      // where PendingCounts has it, while it is pending
 
     std::uint32_t key_hash = 0;
     AttemptIndex hash_next = kNoIndex;  // newer attempts come first
@@ -113,7 +114,9 @@ struct AttemptDetails {
     Retransmissions synacks;                 // without the first SYN/ACK
     std::optional<Duration> synack_latency;  // where TSecr named the SYN that was answered
     std::optional<IcmpEvidence> icmp;
-    Encapsulation encapsulation;  // of the first SYN
+    Encapsulation encapsulation;     // of the first SYN
+    std::uint16_t dup_syn_told = 0;  // what the record of a failure said, for one that recovers
+    std::uint16_t dup_synack_told = 0;
 };
 
 }  // namespace tcpeek

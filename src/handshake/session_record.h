@@ -46,8 +46,10 @@ struct SessionRecord {
     MatchId filters;
     InterfaceId interface;  // where the first SYN was seen
     std::optional<IcmpEvidence> icmp;
-    Encapsulation encapsulation;          // of the first SYN
-    bool recovered = false;               // an earlier record said that this attempt failed
+    Encapsulation encapsulation;     // of the first SYN
+    bool recovered = false;          // an earlier record said that this attempt failed
+    std::uint32_t dup_syn_told = 0;  // how much of dup_syn that record had, for who adds up
+    std::uint32_t dup_synack_told = 0;
     std::optional<Duration> last_packet;  // failures: first SYN to the attempt's last packet
     bool capture_loss = false;            // the capture lost packets meanwhile: doubtful timeout
     State decided_in = State::none;       // the cell of the state table that gave the verdict

@@ -251,6 +251,7 @@ void Tracker::start_attempt(const ConnectionKey& key, const Packet& packet) {
         table_.details(attempt).encapsulation = syn.encapsulation;
     }
     table_.append(pending_, index);
+    ++pending_counts_.of_kind[attempt.pending_kind];
     note_deadline(attempt.renewed_at + config_.timeout);
     if (held_.size() > 0) {
         held_.release(syn, packet.key_hash, [&](const HeldSynack& held) {

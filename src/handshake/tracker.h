@@ -44,6 +44,13 @@ struct TrackerCounters {
     std::uint64_t ambiguous_latencies = 0;  // samples left out by Karn's rule
 };
 
+// Pending attempts by what is known of them so far.
+struct PendingCounts {
+    enum Kind : std::uint8_t { syn_sent, syn_sent_retried, syn_received, syn_received_retried };
+
+    std::array<std::uint32_t, 4> of_kind{};  // by Kind; retried: a SYN or SYN/ACK came again
+};
+
 // Not thread-safe. `classifier` and `sink` must outlive it. Memory grows with the number of
 // attempts up to the limits and never beyond; no call allocates per packet in the long run.
 class Tracker {
@@ -65,6 +72,7 @@ class Tracker {
     void finish();
 
     [[nodiscard]] std::uint32_t pending() const { return pending_.size(); }
+    [[nodiscard]] const PendingCounts& pending_counts() const { return pending_counts_; }
     [[nodiscard]] std::uint32_t remembered() const { return successes_.size() + failures_.size(); }
     [[nodiscard]] TrackerCounters counters() const;
     // When the next attempt expires, on the tracker's scale; nothing when none is pending.
@@ -183,6 +191,7 @@ class Tracker {
     void forget(AttemptList& list, AttemptIndex index);
     void remember(AttemptIndex index, AttemptList& from, AttemptList& to, Timestamp since);
     void renew(AttemptIndex index, AttemptList& list);
+    void recount_pending(Attempt& attempt);
     void note_deadline(Timestamp deadline);
     [[nodiscard]] bool is_forgotten(const Attempt& attempt) const;
     AttemptList& list_of(const Attempt& attempt);
@@ -201,6 +210,7 @@ class Tracker {
     std::vector<std::uint64_t> unmatched_syns_;  // recent ones, by hash, so that each counts once
     Timestamp next_deadline_{INT64_MAX};         // nothing expires earlier
     TrackerCounters counters_;
+    PendingCounts pending_counts_;
 };
 
 }  // namespace tcpeek

@@ -127,6 +127,9 @@ void Tracker::act(const Deed& deed) {
         renew(deed.choice.index, pending_);
     }
     (this->*row.perform)(deed);
+    if (is_pending(attempt.state)) {
+        recount_pending(attempt);
+    }
 }
 
 void Tracker::write_history(Attempt& attempt, const Packet& packet, bool fits) {

@@ -65,7 +65,19 @@ void Tracker::forget_expired(AttemptList& list) {
     }
 }
 
+void Tracker::recount_pending(Attempt& attempt) {
+    const bool retried = attempt.dup_syn > 0 || attempt.dup_synack > 0;
+    const unsigned stage =
+        attempt.state == State::syn_sent ? PendingCounts::syn_sent : PendingCounts::syn_received;
+    --pending_counts_.of_kind[attempt.pending_kind];
+    attempt.pending_kind = static_cast<std::uint8_t>(stage + (retried ? 1U : 0U)) & 3U;
+    ++pending_counts_.of_kind[attempt.pending_kind];
+}
+
 void Tracker::forget(AttemptList& list, AttemptIndex index) {
+    if (&list == &pending_) {
+        --pending_counts_.of_kind[table_[index].pending_kind];
+    }
     table_.remove(list, index);
     table_.erase(index);
 }
@@ -78,6 +90,9 @@ bool Tracker::is_forgotten(const Attempt& attempt) const {
 
 void Tracker::remember(AttemptIndex index, AttemptList& from, AttemptList& to, Timestamp since) {
     table_.remove(from, index);
+    if (&from == &pending_) {
+        --pending_counts_.of_kind[table_[index].pending_kind];
+    }
     table_[index].renewed_at = since;
     if (to.size() >= config_.max_sessions) {
         forget(to, to.front());
@@ -114,6 +129,7 @@ void Tracker::finish() {
     counters_.orphan_synacks += held_.size();
     held_.clear();
     pending_ = {};
+    pending_counts_ = {};
     successes_ = {};
     failures_ = {};
     table_ = AttemptTable(1);

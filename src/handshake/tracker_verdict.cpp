@@ -110,6 +110,11 @@ void Tracker::succeed(const Deed& deed, Cause cause) {
     }
     record.ack = ack_latency(attempt, deed.packet);
     record.recovered = is_failed(attempt.state);
+    if (const AttemptDetails* details = table_.find_details(attempt);
+        record.recovered && details != nullptr) {
+        record.dup_syn_told = details->dup_syn_told;
+        record.dup_synack_told = details->dup_synack_told;
+    }
     AttemptList& from = list_of(attempt);
     attempt.state = State::succeeded;
     attempt.last_packet = deed.packet.at;
@@ -130,6 +135,11 @@ void Tracker::fail(AttemptIndex index, Event event, Cause cause, Timestamp at,
                    Timestamp remembered_from) {
     Attempt& attempt = table_[index];
     const SessionRecord record = record_of(attempt, event, cause, at);
+    if (attempt.dup_syn > 0 || attempt.dup_synack > 0) {
+        AttemptDetails& details = table_.details(attempt);
+        details.dup_syn_told = attempt.dup_syn;
+        details.dup_synack_told = attempt.dup_synack;
+    }
     attempt.state = after_failure(attempt.state);
     remember(index, pending_, failures_, remembered_from);
     sink_.on_record(record);

@@ -1,6 +1,28 @@
 #include "stats/ledger.h"
 
 namespace tcpeek {
+namespace {
+
+void count_retransmissions(const SessionRecord& record, FilterCounters& counters) {
+    const std::uint32_t syns = record.dup_syn - record.dup_syn_told;
+    const std::uint32_t synacks = record.dup_synack - record.dup_synack_told;
+    counters.syns_retransmitted += syns;
+    counters.synacks_retransmitted += synacks;
+    counters.syn_retransmitting += syns > 0 && record.dup_syn_told == 0 ? 1U : 0U;
+    counters.synack_retransmitting += synacks > 0 && record.dup_synack_told == 0 ? 1U : 0U;
+}
+
+void count_latency(const SessionRecord& record, FilterCounters& counters) {
+    counters.elapsed.add(record.elapsed);
+    if (record.synack) {
+        counters.synack.add(*record.synack);
+    }
+    if (record.ack) {
+        counters.ack.add(*record.ack);
+    }
+}
+
+}  // namespace
 
 std::uint64_t FilterCounters::sessions_of(Outcome outcome) const {
     std::uint64_t sum = 0;
@@ -36,10 +58,15 @@ void Ledger::count(const SessionRecord& record, std::span<const FilterIndex> fil
         FilterCounters& counters = filters_[index];
         ++counters.sessions[static_cast<std::size_t>(record.cause)];
         counters.recovered += record.recovered ? 1U : 0U;
+        count_retransmissions(record, counters);
         counters.doubtful_timeouts += outcome == Outcome::timeout && record.capture_loss ? 1U : 0U;
         if (outcome == Outcome::success) {
             counters.successes_with_dup_syn += record.dup_syn > 0 ? 1U : 0U;
             counters.successes_with_dup_synack += record.dup_synack > 0 ? 1U : 0U;
+            count_latency(record, counters);
+        } else if (outcome == Outcome::unreach && record.icmp) {
+            counters.unreach.resize(icmp_causes().size());
+            ++counters.unreach[icmp_cause_of(*record.icmp)];
         }
     }
 }

@@ -165,12 +165,6 @@ TEST(UsageErrors, LocalNetworksNameTheElement) {
 
 TEST(UsageErrors, WhatThisVersionHasNotYet) {
     expect_errors({
-        {{"-U", "/run/x.sock"},
-         "option -U: '/run/x.sock' is not possible yet: this version has no statistics socket; "
-         "leave the option out or use -U none"},
-        {{"--http=80"},
-         "option --http: '80' is not possible yet: this version has no HTTP endpoint; leave the "
-         "option out"},
         {{"--wait"},
          "option --wait is not possible yet: this version ends when its last interface vanishes; "
          "leave the option out"},
@@ -179,6 +173,23 @@ TEST(UsageErrors, WhatThisVersionHasNotYet) {
          "socket; leave the option out"},
         {{"--capture=pcap"}, "option --capture: 'pcap' is not auto, tcx or socket"},
     });
+}
+
+TEST(UsageErrors, HttpAddressesThatAreNone) {
+    const std::vector<std::string> wrong{
+        "",       "0",     "65536",          "80x",          ":80",
+        "::1:80", "[::1]", "[127.0.0.1]:80", "localhost:80", "127.0.0.1:",
+        "-80",    " 80"};
+    for (const std::string& value : wrong) {
+        const std::string line = value.empty()
+                                     ? "option --http needs a value ([ADDR:]PORT), not an empty one"
+                                     : fmt::format(
+                                           "option --http: '{}' is not [ADDR:]PORT such as 9750, "
+                                           "192.0.2.1:9750 or [2001:db8::1]:9750",
+                                           value);
+        expect_errors({{{"--http=" + value}, line}});
+    }
+    expect_errors({{{"-U", "-q"}, "option -U: '-q' looks like an option, not like a path"}});
 }
 
 TEST(UsageErrors, SourcesThatExcludeEachOther) {

@@ -27,8 +27,9 @@ Options:
                               standard input); may be given several times
   -u, --user=USER             become USER (name or uid) once capture and sockets
                               are open
-  -U, --socket=PATH           UNIX domain socket for statistics; only `none` is
-                              possible in this version (default: none)
+  -U, --socket=PATH           UNIX domain socket for statistics; `none` for no
+                              socket (default: /var/run/tcpeek/tcpeek.sock, none
+                              with -r)
   -c, --checksum=0,1,2        0 no verification, 1 IP header, 2 IP header and
                               TCP (default: 0)
   -t, --timeout=SEC           session timeout (default: 60)
@@ -45,7 +46,8 @@ Options:
   -o, --output=table,json     live sessions as the table on standard error, or
                               as JSON lines on standard output instead (default:
                               table)
-      --http=[ADDR:]PORT      HTTP endpoint; not in this version (default: off)
+      --http=[ADDR:]PORT      HTTP endpoint with /metrics and /stats; ADDR
+                              defaults to 127.0.0.1 (default: off)
       --max-sessions=N        limit of pending sessions (default: 1048576)
       --capture=auto,tcx,socket
                               how live packets are taken; not in this version

@@ -1,0 +1,300 @@
+#include "serve/http_server.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <chrono>
+#include <fstream>
+#include <list>
+#include <optional>
+
+#include "output/prometheus.h"
+
+namespace tcpeek {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+using boost::system::error_code;
+using namespace std::chrono_literals;
+
+// At once; above it the one that came first goes.
+constexpr std::size_t kMaxConnections = 64;
+constexpr std::uint32_t kMaxHeader = 8'192;  // octets
+// From the answer before, or the connection's start, to the request's end: more than the usual
+// interval of scrapes, so that a scraper may keep its connection.
+constexpr auto kPatienceForRequest = 65s;
+constexpr auto kPatienceForFirstRequest = 5s;
+constexpr auto kPatienceForAnswer = 5s;
+constexpr auto kPauseWithoutDescriptors = 100ms;
+
+ProcessCost process_cost() {
+    ProcessCost cost;
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    cost.cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+    std::ifstream statm("/proc/self/statm");
+    std::uint64_t size = 0;
+    std::uint64_t resident = 0;
+    if (statm >> size >> resident) {
+        cost.resident_octets = resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    }
+    return cost;
+}
+
+}  // namespace
+
+class HttpServer::Implementation : public std::enable_shared_from_this<Implementation> {
+  public:
+    Implementation(asio::io_context& context, Setup setup)
+        : acceptor_(context), pause_(context), setup_(std::move(setup)) {}
+
+    void open(const tcp::endpoint& endpoint) {
+        acceptor_.open(endpoint.protocol());
+        acceptor_.set_option(tcp::acceptor::reuse_address(true));
+        acceptor_.bind(endpoint);
+        acceptor_.listen();
+    }
+    void accept();
+    void close() { acceptor_.close(); }
+
+  private:
+    class Connection;
+
+    // A path is a row here and a function that renders it.
+    struct Page {
+        std::string_view path;
+        const char* content_type;
+        bool needs_snapshot;
+        std::string (Implementation::*render)(const Snapshot&) const;
+    };
+    static const std::array<Page, 3>& pages();
+    [[nodiscard]] std::string render_metrics_page(const Snapshot& snapshot) const {
+        return render_prometheus(snapshot, setup_.filter_names, process_cost(), setup_.version);
+    }
+    [[nodiscard]] std::string render_stats_page(const Snapshot& snapshot) const {
+        return render_stats(snapshot, setup_.filter_names, setup_.counters, setup_.version);
+    }
+    [[nodiscard]] std::string render_health(const Snapshot&) const { return "ok\n"; }
+    void admit(tcp::socket socket);
+
+    tcp::acceptor acceptor_;
+    asio::steady_timer pause_;
+    Setup setup_;
+    std::list<std::weak_ptr<Connection>> connections_;  // the one that came first stands first
+};
+
+class HttpServer::Implementation::Connection : public std::enable_shared_from_this<Connection> {
+  public:
+    Connection(tcp::socket socket, std::shared_ptr<Implementation> server)
+        : server_(std::move(server)), stream_(std::move(socket)), buffer_(2 * kMaxHeader) {}
+
+    void read(std::chrono::seconds patience) {
+        parser_.emplace();
+        parser_->header_limit(kMaxHeader);
+        parser_->body_limit(0);
+        stream_.expires_after(patience);
+        http::async_read(stream_, buffer_, *parser_,
+                         [self = shared_from_this()](const error_code& error, std::size_t) {
+                             self->take_request(error);
+                         });
+    }
+
+    void drop() {
+        ++counters().http_dropped;
+        close();
+    }
+
+  private:
+    ClientCounters& counters() { return server_->setup_.counters; }
+
+    void take_request(const error_code& error) {
+        if (error) {
+            refuse_or_close(error);
+            return;
+        }
+        ++counters().http_requests;
+        keep_alive_ = parser_->get().keep_alive();
+        const auto method = parser_->get().method();
+        std::string_view path(parser_->get().target().data(), parser_->get().target().size());
+        path = path.substr(0, path.find('?'));
+        head_ = method == http::verb::head;
+        for (const Page& page : pages()) {
+            if (page.path != path) {
+                continue;
+            }
+            if (method != http::verb::get && !head_) {
+                answer_error(http::status::method_not_allowed, "only GET and HEAD are possible\n");
+            } else {
+                answer(page);
+            }
+            return;
+        }
+        answer_error(http::status::not_found, "try /metrics, /stats or /healthz\n");
+    }
+
+    // What is no HTTP, or too much of it, gets an answer; who has gone or is too slow gets none.
+    void refuse_or_close(const error_code& error) {
+        if (error == http::error::end_of_stream || error == asio::error::operation_aborted) {
+            close();
+            return;
+        }
+        if (error.category() != http::make_error_code(http::error::bad_method).category() ||
+            error == http::error::partial_message) {
+            drop();
+            return;
+        }
+        ++counters().http_requests;
+        keep_alive_ = false;
+        head_ = false;
+        if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+            answer_error(http::status::request_header_fields_too_large,
+                         "the request's header is too large\n");
+        } else if (error == http::error::body_limit) {
+            answer_error(http::status::payload_too_large, "a request has no body here\n");
+        } else {
+            answer_error(http::status::bad_request, "this is no HTTP request\n");
+        }
+    }
+
+    void answer(const Page& page) {
+        if (!page.needs_snapshot) {
+            send(http::status::ok, page.content_type, (*server_.*page.render)(Snapshot()));
+            return;
+        }
+        stream_.expires_after(kPatienceForAnswer);
+        server_->setup_.source.request(
+            [self = shared_from_this(), &page](const Snapshot& snapshot) {
+                self->send(http::status::ok, page.content_type,
+                           (*self->server_.*page.render)(snapshot));
+            });
+    }
+
+    void answer_error(http::status status, const char* text) {
+        ++counters().http_errors;
+        send(status, "text/plain; charset=utf-8", text);
+    }
+
+    void send(http::status status, const char* content_type, std::string body) {
+        response_ = {};
+        response_.result(status);
+        response_.version(parser_->get().version() == 10 ? 10 : 11);
+        response_.set(http::field::content_type, content_type);
+        response_.set(http::field::cache_control, "no-store");
+        if (status == http::status::method_not_allowed) {
+            response_.set(http::field::allow, "GET, HEAD");
+        }
+        response_.keep_alive(keep_alive_);
+        response_.content_length(body.size());
+        if (!head_) {
+            response_.body() = std::move(body);
+        }
+        serializer_.emplace(response_);
+        stream_.expires_after(kPatienceForAnswer);
+        const auto done = [self = shared_from_this()](const error_code& error, std::size_t) {
+            if (error) {
+                self->drop();
+            } else if (self->keep_alive_) {
+                self->read(kPatienceForRequest);
+            } else {
+                self->close();
+            }
+        };
+        if (head_) {
+            http::async_write_header(stream_, *serializer_, done);
+        } else {
+            http::async_write(stream_, *serializer_, done);
+        }
+    }
+
+    void close() {
+        error_code ignored;
+        stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+        stream_.close();
+    }
+
+    std::shared_ptr<Implementation> server_;
+    beast::tcp_stream stream_;
+    beast::flat_buffer buffer_;
+    std::optional<http::request_parser<http::string_body>> parser_;
+    http::response<http::string_body> response_;
+    std::optional<http::response_serializer<http::string_body>> serializer_;
+    bool keep_alive_ = false;
+    bool head_ = false;
+};
+
+const std::array<HttpServer::Implementation::Page, 3>& HttpServer::Implementation::pages() {
+    using I = Implementation;
+    static constexpr std::array<Page, 3> kPages{
+        {{"/metrics", "text/plain; version=0.0.4; charset=utf-8", true, &I::render_metrics_page},
+         {"/stats", "application/json", true, &I::render_stats_page},
+         {"/healthz", "text/plain; charset=utf-8", false, &I::render_health}}};
+    return kPages;
+}
+
+void HttpServer::Implementation::accept() {
+    acceptor_.async_accept(
+        [self = shared_from_this()](const error_code& error, tcp::socket socket) {
+            if (!self->acceptor_.is_open()) {
+                return;
+            }
+            if (!error) {
+                self->admit(std::move(socket));
+                self->accept();
+                return;
+            }
+            self->pause_.expires_after(kPauseWithoutDescriptors);
+            self->pause_.async_wait([self](const error_code& cancelled) {
+                if (!cancelled) {
+                    self->accept();
+                }
+            });
+        });
+}
+
+void HttpServer::Implementation::admit(tcp::socket socket) {
+    connections_.remove_if([](const auto& connection) { return connection.expired(); });
+    if (connections_.size() >= kMaxConnections) {
+        if (const std::shared_ptr<Connection> first = connections_.front().lock()) {
+            first->drop();
+        }
+        connections_.pop_front();
+    }
+    const auto connection = std::make_shared<Connection>(std::move(socket), shared_from_this());
+    connections_.push_back(connection);
+    connection->read(kPatienceForFirstRequest);
+}
+
+Result<HttpServer> HttpServer::listen(asio::io_context& context, const Endpoint& endpoint,
+                                      Setup setup) {
+    const auto implementation = std::make_shared<Implementation>(context, std::move(setup));
+    try {
+        implementation->open({asio::ip::make_address(endpoint.address.to_string()), endpoint.port});
+    } catch (const boost::system::system_error& error) {
+        return Error{
+            fmt::format("cannot serve HTTP on {}: {}; choose another with --http=[ADDR:]PORT",
+                        to_string(endpoint), error.code().message())};
+    }
+    implementation->accept();
+    return HttpServer(implementation);
+}
+
+HttpServer::~HttpServer() {
+    if (implementation_ != nullptr) {
+        implementation_->close();
+    }
+}
+
+}  // namespace tcpeek

@@ -1,0 +1,89 @@
+#include "stats/latency_histogram.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace tcpeek {
+
+LatencyHistogram::LatencyHistogram(const LatencyHistogram& other) {
+    *this = other;
+}
+
+LatencyHistogram& LatencyHistogram::operator=(const LatencyHistogram& other) {
+    if (this == &other) {
+        return *this;
+    }
+    count_ = other.count_;
+    sum_ = other.sum_;
+    max_ = other.max_;
+    buckets_ = other.buckets_;
+    for (std::size_t i = 0; i < groups_.size(); ++i) {
+        if (other.groups_[i] == nullptr) {
+            groups_[i].reset();
+        } else if (groups_[i] == nullptr) {
+            groups_[i] = std::make_unique<Group>(*other.groups_[i]);
+        } else {
+            *groups_[i] = *other.groups_[i];
+        }
+    }
+    return *this;
+}
+
+void LatencyHistogram::add(Duration duration) {
+    const Duration value = std::max(duration, Duration{});
+    ++count_;
+    sum_ = sum_ + value;
+    max_ = std::max(max_, value);
+    const auto bound = std::lower_bound(kBounds.begin(), kBounds.end(), value);
+    ++buckets_[static_cast<std::size_t>(bound - kBounds.begin())];
+
+    const auto ns = static_cast<std::uint64_t>(value.ns);
+    const auto bits = static_cast<unsigned>(std::bit_width(ns));
+    std::size_t group = 0;
+    std::uint64_t part = ns >> (kLowestBits - kPartBits);
+    if (bits > kHighestBits) {
+        group = kGroups - 1;
+        part = kParts - 1;
+    } else if (bits > kLowestBits) {
+        group = bits - kLowestBits;
+        part = (ns >> (bits - 1 - kPartBits)) - kParts;
+    }
+    if (groups_[group] == nullptr) {
+        groups_[group] = std::make_unique<Group>();
+    }
+    ++(*groups_[group])[part];
+}
+
+std::optional<Duration> LatencyHistogram::max() const {
+    return count_ == 0 ? std::nullopt : std::optional(max_);
+}
+
+std::optional<Duration> LatencyHistogram::percentile(double rank) const {
+    if (count_ == 0) {
+        return std::nullopt;
+    }
+    const double wanted = std::ceil(std::clamp(rank, 0.0, 1.0) * static_cast<double>(count_));
+    std::uint64_t left = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(wanted), 1, count_);
+    for (std::size_t group = 0; group < groups_.size(); ++group) {
+        if (groups_[group] == nullptr) {
+            continue;
+        }
+        const unsigned width_bits =
+            group == 0 ? kLowestBits - kPartBits
+                       : kLowestBits + static_cast<unsigned>(group) - 1 - kPartBits;
+        for (std::size_t part = 0; part < kParts; ++part) {
+            const std::uint64_t here = (*groups_[group])[part];
+            if (left > here) {
+                left -= here;
+                continue;
+            }
+            const std::uint64_t first = (part + (group == 0 ? 0 : kParts)) << width_bits;
+            const std::uint64_t middle = first + (std::uint64_t{1} << width_bits) / 2;
+            return std::min(Duration::nanoseconds(static_cast<std::int64_t>(middle)), max_);
+        }
+    }
+    return max_;
+}
+
+}  // namespace tcpeek
