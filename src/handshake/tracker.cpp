@@ -5,6 +5,8 @@
 namespace tcpeek {
 namespace {
 
+// Tells the fingerprint of a held SYN/ACK from that of the same one shown again.
+constexpr std::uint64_t kHeldName = 1;
 constexpr std::size_t kUnmatchedMemory = 4'096;  // SYNs; a power of two
 
 bool is_remembered_without_failure(State state) {
@@ -178,7 +180,12 @@ void Tracker::no_attempt(const ConnectionKey& key, const Packet& packet) {
     if (action == Action::start_attempt) {
         start_attempt(key, packet);
     } else if (action == Action::hold_synack) {
-        hold_synack(packet);
+        const std::uint64_t fingerprint = copies_.fingerprint(*packet.segment) ^ kHeldName;
+        if (copies_.is_copy(fingerprint, clock_.now())) {
+            ++counters_.duplicate_packets;
+        } else {
+            hold_synack(packet);
+        }
     } else {
         TCPEEK_ASSERT(action == Action::ignore_mid_stream);
         ++(packet.icmp != nullptr ? counters_.icmp_unmatched : counters_.mid_stream);
@@ -262,6 +269,7 @@ void Tracker::start_attempt(const ConnectionKey& key, const Packet& packet) {
             answer.at = held.at;
             answer.interface = held.interface;
             answer.key_hash = held.key_hash;
+            answer.was_held = true;
             handle(key, answer);
         });
     }
@@ -274,10 +282,10 @@ bool Tracker::is_repeated_by_capture(const Choice& choice, Action action, const 
         return false;
     }
     // A held SYN/ACK is shown again when its SYN comes: under another name until then.
-    const std::uint64_t held_name = action == Action::hold_synack ? 1 : 0;
+    const std::uint64_t held_name = action == Action::hold_synack ? kHeldName : 0;
     const std::uint64_t fingerprint = packet.icmp != nullptr ? copies_.fingerprint(*packet.icmp)
                                                              : copies_.fingerprint(*packet.segment);
-    return copies_.is_copy(fingerprint ^ held_name, clock_.now());
+    return copies_.is_copy(fingerprint ^ held_name, clock_.now()) && !packet.was_held;
 }
 
 AttemptList& Tracker::list_of(const Attempt& attempt) {

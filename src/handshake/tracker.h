@@ -91,6 +91,7 @@ class Tracker {
         Timestamp at;    // on the tracker's scale
         InterfaceId interface;
         std::uint32_t key_hash = 0;
+        bool was_held = false;  // shown again; whether it is a copy was asked when it came
     };
     // An attempt and what the packet in hand means to it.
     struct Choice {

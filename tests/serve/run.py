@@ -21,6 +21,9 @@ from pathlib import Path
 
 SKIPPED = 77
 ANSWER_WITHIN = 0.1  # seconds, whatever other clients do
+# Under a sanitizer everything takes longer, and freed memory is kept for a while.
+SLOW = "--slow" in sys.argv
+PATIENCE = ANSWER_WITHIN * (20 if SLOW else 1)
 
 
 @dataclass
@@ -115,7 +118,7 @@ def answered_quickly(server: Server) -> None:
     begin = time.monotonic()
     server.json()
     took = time.monotonic() - begin
-    assert took < ANSWER_WITHIN, f"GET took {took:.3f} s"
+    assert took < PATIENCE, f"GET took {took:.3f} s"
 
 
 def successes(answer: list) -> int:
@@ -199,7 +202,7 @@ def test_many_connects(tcpeek: str, folder: Path) -> None:
             server.connect().close()
         answered_quickly(server)
         wait_for(lambda: server.descriptors() <= descriptors + 1, "no descriptor leak")
-        assert server.resident_kilobytes() < memory + 1_000, "memory grows with connects"
+        assert SLOW or server.resident_kilobytes() < memory + 1_000, "memory grows with connects"
 
 
 def test_refresh_adds_up(tcpeek: str, folder: Path) -> None:
@@ -331,7 +334,7 @@ def check_hostile_requests(server: Server) -> None:
     crowd = [socket.create_connection(("127.0.0.1", server.http_port)) for _ in range(200)]
     begin = time.monotonic()
     assert server.http("GET", "/healthz")[0] == 200
-    assert time.monotonic() - begin < ANSWER_WITHIN
+    assert time.monotonic() - begin < PATIENCE
     for client in crowd:
         client.close()
 
@@ -343,6 +346,7 @@ TESTS = {name.removeprefix("test_"): function for name, function in list(globals
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tcpeek", required=True)
+    parser.add_argument("--slow", action="store_true", help="the program has a sanitizer in it")
     parser.add_argument("names", nargs="*", choices=[[], *TESTS])
     arguments = parser.parse_args()
     if os.geteuid() != 0:

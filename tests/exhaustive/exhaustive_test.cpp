@@ -1,0 +1,232 @@
+// All sequences of a small alphabet of packets and pauses up to a length, through the tracker and
+// through the naive machine: both must say the same. Usage: exhaustive_test LENGTH
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+
+#include "exhaustive/naive_machine.h"
+#include "handshake/tracker.h"
+
+namespace tcpeek::exhaustive {
+namespace {
+
+constexpr Duration kTimeout = Duration::seconds(60);
+constexpr std::uint8_t kFin = 0x01;
+constexpr std::uint8_t kSyn = 0x02;
+constexpr std::uint8_t kRst = 0x04;
+constexpr std::uint8_t kAck = 0x10;
+constexpr std::uint32_t kNearIsn = 1'000;
+constexpr std::uint32_t kOtherIsn = 500'000'000;
+constexpr std::uint32_t kFarIsn = 2'000'000'000;
+
+struct Letter {
+    const char* words;
+    bool icmp = false;
+    bool from_near = true;
+    std::uint8_t flags = 0;
+    std::uint32_t seq = 0;
+    std::uint32_t ack = 0;
+    std::uint32_t payload = 0;
+    Duration pause;  // before the packet; a letter without flags and ICMP is a pause only
+};
+
+constexpr Duration kStep = Duration::milliseconds(3);  // beyond what copies of a capture take
+
+constexpr Letter kAlphabet[] = {
+    {"SYN", false, true, kSyn, kNearIsn, 0, 0, kStep},
+    {"SYN with another ISN", false, true, kSyn, kOtherIsn, 0, 0, kStep},
+    {"SYN/ACK", false, false, kSyn | kAck, kFarIsn, kNearIsn + 1, 0, kStep},
+    {"SYN/ACK to another ISN", false, false, kSyn | kAck, kFarIsn, kOtherIsn + 1, 0, kStep},
+    {"ACK", false, true, kAck, kNearIsn + 1, kFarIsn + 1, 0, kStep},
+    {"ACK of something else", false, true, kAck, kNearIsn + 1, kFarIsn + 900'000'000, 0, kStep},
+    {"data of the client", false, true, kAck, kNearIsn + 1, kFarIsn + 1, 100, kStep},
+    {"data of the server", false, false, kAck, kFarIsn + 1, kNearIsn + 1, 100, kStep},
+    {"RST of the client", false, true, kRst, kNearIsn + 1, 0, 0, kStep},
+    {"RST/ACK of the server", false, false, kRst | kAck, 0, kNearIsn + 1, 0, kStep},
+    {"RST of the server after its SYN/ACK", false, false, kRst, kFarIsn + 1, 0, 0, kStep},
+    {"RST with wrong numbers", false, false, kRst | kAck, 7, 77, 0, kStep},
+    {"SYN of the server", false, false, kSyn, kFarIsn, 0, 0, kStep},
+    {"FIN of the client", false, true, kFin | kAck, kNearIsn + 1, kFarIsn + 1, 0, kStep},
+    {"ICMP error", true, true, 0, kNearIsn, 0, 0, kStep},
+    {"ICMP error of another ISN", true, true, 0, 12'345, 0, 0, kStep},
+    {"pause of 1 s", false, true, 0, 0, 0, 0, Duration::seconds(1)},
+    {"pause of 61 s", false, true, 0, 0, 0, 0, Duration::seconds(61)},
+};
+
+const Endpoint kNear{*IpAddress::parse("192.0.2.1"), 40'000};
+const Endpoint kFar{*IpAddress::parse("192.0.2.2"), 80};
+
+class Listener final : public Classifier, public VerdictSink {
+  public:
+    std::optional<MatchId> classify(const Endpoint&, const Endpoint&) override { return MatchId{}; }
+    void on_record(const SessionRecord& record) override {
+        told.push_back({.event = {},
+                        .client_is_near = record.client == kNear,
+                        .start = record.start,
+                        .elapsed = record.elapsed,
+                        .cause = record.cause,
+                        .dup_syn = record.dup_syn,
+                        .dup_synack = record.dup_synack,
+                        .history = record.history.to_string(),
+                        .recovered = record.recovered,
+                        .icmp = record.icmp.has_value(),
+                        .synack = record.synack,
+                        .ack = record.ack,
+                        .last_packet = record.last_packet});
+    }
+    void on_event(const SessionEvent& event) override {
+        Line line;
+        line.event = event.kind;
+        line.client_is_near = event.client == kNear;
+        line.start = event.start;
+        line.elapsed = event.time - event.start;
+        told.push_back(line);
+    }
+    void on_evicted(MatchId) override { TCPEEK_ASSERT(false); }
+
+    std::vector<Line> told;
+};
+
+template <typename OnSegment, typename OnIcmp, typename OnOther>
+void play(const std::vector<std::size_t>& word, Timestamp now, OnSegment on_segment, OnIcmp on_icmp,
+          OnOther on_other) {
+    for (const std::size_t index : word) {
+        const Letter& letter = kAlphabet[index];
+        now = now + letter.pause;
+        const Endpoint& source = letter.from_near ? kNear : kFar;
+        const Endpoint& destination = letter.from_near ? kFar : kNear;
+        if (letter.icmp) {
+            IcmpError error;
+            error.reporter = *IpAddress::parse("192.0.2.254");
+            error.destination = source.address;
+            error.type = 3;
+            error.code = 13;
+            error.quoted_source = source;
+            error.quoted_destination = destination;
+            error.quoted_seq = {letter.seq};
+            on_icmp(error, now);
+        } else if (letter.flags != 0) {
+            Segment segment;
+            segment.source = source;
+            segment.destination = destination;
+            segment.flags = {letter.flags};
+            segment.seq = {letter.seq};
+            segment.ack = {letter.ack};
+            segment.payload_length = letter.payload;
+            on_segment(segment, now);
+        } else {
+            on_other(now);
+        }
+    }
+}
+
+std::string describe(const Line& line) {
+    const auto nanoseconds = [](const std::optional<Duration>& duration) {
+        return duration ? fmt::format("{}", duration->ns) : std::string("-");
+    };
+    return fmt::format(
+        "{} {} of {} start {} elapsed {} dup {}/{} history {} recovered {} icmp {} "
+        "synack {} ack {} last {}",
+        line.event ? "event" : "record",
+        line.event ? fmt::format("{}", static_cast<int>(*line.event))
+                   : std::string(to_string(line.cause)),
+        line.client_is_near ? "near" : "far", line.start.ns % 1'000'000'000'000, line.elapsed.ns,
+        line.dup_syn, line.dup_synack, line.history, line.recovered, line.icmp,
+        nanoseconds(line.synack), nanoseconds(line.ack), nanoseconds(line.last_packet));
+}
+
+// One tracker for all sequences, since making one costs more than a sequence: each begins long
+// after the one before, and `finish` forgets.
+class Comparison {
+  public:
+    bool agree(const std::vector<std::size_t>& word, bool explain);
+
+  private:
+    static TrackerConfig config() {
+        TrackerConfig config;
+        config.timeout = kTimeout;
+        config.max_sessions = 64;
+        return config;
+    }
+
+    Listener listener_;
+    Tracker tracker_{config(), listener_, listener_};
+    Timestamp start_{1'700'000'000'000'000'000};
+};
+
+bool Comparison::agree(const std::vector<std::size_t>& word, bool explain) {
+    start_ = start_ + Duration::seconds(1'000);
+    listener_.told.clear();
+    play(
+        word, start_,
+        [&](const Segment& s, Timestamp t) { tracker_.on_segment(s, t, InterfaceId::none()); },
+        [&](const IcmpError& e, Timestamp t) { tracker_.on_icmp(e, t); },
+        [&](Timestamp t) { tracker_.on_other(t); });
+    tracker_.finish();
+    NaiveMachine naive(kTimeout, kNear);
+    play(
+        word, start_, [&](const Segment& s, Timestamp t) { naive.on_segment(s, t); },
+        [&](const IcmpError& e, Timestamp t) { naive.on_icmp(e, t); },
+        [&](Timestamp t) { naive.on_other(t); });
+    naive.finish();
+    if (listener_.told == naive.told()) {
+        return true;
+    }
+    if (explain) {
+        fmt::print("disagreement:\n");
+        for (const std::size_t index : word) {
+            fmt::print("  {}\n", kAlphabet[index].words);
+        }
+        for (const Line& line : listener_.told) {
+            fmt::print("  tracker: {}\n", describe(line));
+        }
+        for (const Line& line : naive.told()) {
+            fmt::print("  naive:   {}\n", describe(line));
+        }
+    }
+    return false;
+}
+
+int run(std::size_t longest) {
+    constexpr std::size_t kShown = 5;
+    Comparison comparison;
+    std::size_t played = 0;
+    std::size_t different = 0;
+    // Shorter ones first: the first disagreement is a smallest one.
+    for (std::size_t length = 1; length <= longest; ++length) {
+        std::vector<std::size_t> word(length, 0);
+        bool more = true;
+        while (more) {
+            ++played;
+            if (!comparison.agree(word, different < kShown)) {
+                ++different;
+            }
+            std::size_t place = 0;
+            while (place < length && ++word[place] == std::size(kAlphabet)) {
+                word[place++] = 0;
+            }
+            more = place < length;
+        }
+        if (different > 0) {
+            break;
+        }
+    }
+    fmt::print("{} sequences of up to {} packets and pauses, {} different\n", played, longest,
+               different);
+    return different == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace tcpeek::exhaustive
+
+int main(int argc, char** argv) {
+    unsigned length = 0;
+    const char* end = argc == 2 ? argv[1] + std::strlen(argv[1]) : nullptr;
+    if (argc != 2 || std::from_chars(argv[1], end, length).ptr != end || length == 0) {
+        fmt::print(stderr, "usage: exhaustive_test LENGTH\n");
+        return 2;
+    }
+    return tcpeek::exhaustive::run(length);
+}
