@@ -13,6 +13,10 @@ bool is_remembered_without_failure(State state) {
     return state == State::succeeded || state == State::unjudged;
 }
 
+bool is_from_client(const Attempt& attempt, const Segment& segment) {
+    return attempt.key.first_is(segment.source) == attempt.client_is_first;
+}
+
 // What a segment of a pair without any attempt counts as in the state table.
 Event event_without_attempt(SegmentKind kind) {
     switch (kind) {
@@ -148,8 +152,8 @@ Tracker::PairView Tracker::view_pair(AttemptIndex newest, const Packet& packet) 
 
 // A packet belongs to the attempt whose numbers it fits; one that fits none goes to the pending
 // attempt, then to the newest that failed, as unfit. What a remembered success would only ignore is
-// also looked at by the pending attempt: an ACK of the old connection is a challenge to the new
-// one.
+// also looked at by the pending attempt: an ACK of the old connection's other end is a challenge
+// to the new one.
 Tracker::Choice Tracker::choose(const PairView& view, const Packet& packet) const {
     if (view.best.index != kNoIndex) {
         const State state = table_[view.best.index].state;
@@ -158,7 +162,8 @@ Tracker::Choice Tracker::choose(const PairView& view, const Packet& packet) cons
             action == Action::ignore_after_success || action == Action::ignore_after_unjudged;
         const bool pass_on = is_remembered_without_failure(state) && only_ignored &&
                              view.pending.index != kNoIndex && packet.icmp == nullptr &&
-                             packet.kind != SegmentKind::syn;
+                             packet.kind == SegmentKind::ack &&
+                             !is_from_client(table_[view.pending.index], *packet.segment);
         return pass_on ? view.pending : view.best;
     }
     if (packet.icmp != nullptr) {
