@@ -4,8 +4,6 @@
 
 #include <string_view>
 
-#include "cli/option_table.h"
-
 namespace tcpeek {
 namespace {
 
@@ -32,19 +30,20 @@ std::string wrapped(std::string_view text) {
     return result;
 }
 
-std::string option_entry(const OptionRow& row) {
+std::string option_entry(const OptionSpec& option) {
     const std::string short_form =
-        row.short_name == '\0' ? "    " : fmt::format("-{}, ", row.short_name);
-    std::string entry = fmt::format("  {}--{}", short_form, row.long_name);
-    if (!row.value.empty()) {
-        entry += fmt::format("={}", row.value);
+        option.short_name == '\0' ? "    " : fmt::format("-{}, ", option.short_name);
+    std::string entry = fmt::format("  {}--{}", short_form, option.long_name);
+    if (!option.value.empty()) {
+        entry += option.bare_value.empty() ? fmt::format("={}", option.value)
+                                           : fmt::format("[={}]", option.value);
     }
-    std::string help(row.help);
-    if (row.repeats) {
+    std::string help(option.help);
+    if (option.repeats) {
         help += "; may be given several times";
     }
-    if (!row.default_text.empty()) {
-        help += fmt::format(" (default: {})", row.default_text);
+    if (!option.default_text.empty()) {
+        help += fmt::format(" (default: {})", option.default_text);
     }
     if (entry.size() + 2 > kHelpColumn) {
         entry += '\n' + std::string(kHelpColumn, ' ');
@@ -54,35 +53,14 @@ std::string option_entry(const OptionRow& row) {
     return entry + wrapped(help) + '\n';
 }
 
-constexpr std::string_view kIntroduction =
-    "Usage: tcpeek [option]... [expression]...\n"
-    "\n"
-    "Watches TCP connections being opened, on interfaces or in capture files, and\n"
-    "says of each whether the handshake succeeded, and if not why and after how long.\n"
-    "\n"
-    "Options:\n";
-
-constexpr std::string_view kExpressions =
-    "\n"
-    "Expressions: [filter]:dir@addr:port[:port...][,addr:port...]\n"
-    "  Each counts the sessions it matches under its name; one without a name hides\n"
-    "  them. dir is RX (to this host), TX (from it) or ANY; addr is *, an address or\n"
-    "  network, IPv6 in brackets; the port is the server's: *, a number, a range.\n"
-    "    WEB:RX@*:80:443             connections to this host's web server\n"
-    "    DB:TX@192.168.0.0/24:3306   its connections to the database network\n"
-    "    :RX@[2001:db8::5]:*         what this monitoring host opens is left out\n"
-    "\n"
-    "Exit status: 0 done, 1 failed at run time, 2 wrong usage, 130 after a second\n"
-    "SIGINT. SIGUSR1 prints the summary so far.\n";
-
 }  // namespace
 
-std::string help_text() {
-    std::string text(kIntroduction);
-    for (const OptionRow& row : option_table()) {
-        text += option_entry(row);
+std::string help_text(const Program& program) {
+    std::string text(program.introduction);
+    for (const OptionSpec& option : program.options) {
+        text += option_entry(option);
     }
-    text += kExpressions;
+    text += program.closing;
     return text;
 }
 

@@ -6,10 +6,10 @@
 #include <numeric>
 #include <vector>
 
-#include "cli/option_table.h"
-
 namespace tcpeek {
 namespace {
+
+using Options = std::span<const OptionSpec>;
 
 // More changes than these make another word.
 constexpr std::size_t kMostChanges = 2;
@@ -18,8 +18,8 @@ constexpr std::size_t kShortWord = 5;  // with its dashes
 // Longer than every option with that many changes; bounds the work on hostile arguments.
 constexpr std::size_t kLongestWord = 40;
 
-std::string long_form(const OptionRow& row) {
-    return fmt::format("--{}", row.long_name);
+std::string long_form(const OptionSpec& option) {
+    return fmt::format("--{}", option.long_name);
 }
 
 // Single-character insertions, deletions and changes, and exchanges of neighbours, that make one
@@ -44,9 +44,9 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return row[b.size()];
 }
 
-std::optional<std::string> in_other_case(char letter) {
-    for (const OptionRow& row : option_table()) {
-        const char name = row.short_name;
+std::optional<std::string> in_other_case(Options options, char letter) {
+    for (const OptionSpec& option : options) {
+        const char name = option.short_name;
         const bool letters_differ_in_case = (name ^ letter) == ('a' ^ 'A');
         if (name != '\0' && letters_differ_in_case) {
             return fmt::format("-{}", name);
@@ -55,10 +55,10 @@ std::optional<std::string> in_other_case(char letter) {
     return std::nullopt;
 }
 
-std::optional<std::string> only_completion(std::string_view word) {
+std::optional<std::string> only_completion(Options options, std::string_view word) {
     std::optional<std::string> completion;
-    for (const OptionRow& row : option_table()) {
-        const std::string name = long_form(row);
+    for (const OptionSpec& option : options) {
+        const std::string name = long_form(option);
         if (name.compare(0, word.size(), word) == 0) {
             if (completion) {
                 return std::nullopt;
@@ -71,21 +71,21 @@ std::optional<std::string> only_completion(std::string_view word) {
 
 }  // namespace
 
-std::optional<std::string> nearest_option(std::string_view word) {
+std::optional<std::string> nearest_option(Options options, std::string_view word) {
     if (word.size() == 2 && word[0] == '-') {
-        return in_other_case(word[1]);
+        return in_other_case(options, word[1]);
     }
     if (word.size() <= 2 || word.size() > kLongestWord) {
         return std::nullopt;
     }
-    std::optional<std::string> nearest = only_completion(word);
+    std::optional<std::string> nearest = only_completion(options, word);
     std::size_t least = 1 + (word.size() > kShortWord ? kMostChanges : kMostChangesOfShortWords);
     if (!nearest && word.size() > 3) {
-        for (const OptionRow& row : option_table()) {
-            const std::size_t changes = distance(word, long_form(row));
+        for (const OptionSpec& option : options) {
+            const std::size_t changes = distance(word, long_form(option));
             if (changes < least) {
                 least = changes;
-                nearest = long_form(row);
+                nearest = long_form(option);
             }
         }
     }

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <limits>
 
 #include "cli/log_levels.h"
 #include "cli/printable.h"
+#include "cli/values.h"
 
 namespace tcpeek {
 namespace {
@@ -18,22 +18,6 @@ constexpr std::uint32_t kMaxTimeoutSeconds = 1'000'000;
 constexpr std::uint32_t kMaxBufferMegabytes = 2'047;
 // Three lists of this many attempts are indexed by 32 bits.
 constexpr std::uint32_t kMaxSessions = 1'000'000'000;
-
-ValueComplaint take_number(std::uint32_t& field, std::string_view value, std::uint32_t largest) {
-    std::uint32_t number = 0;
-    const char* end = value.data() + value.size();
-    const auto [parsed_to, error] = std::from_chars(value.data(), end, number);
-    if (error != std::errc() || parsed_to != end || number == 0 || number > largest) {
-        return fmt::format("is not a whole number from 1 to {}", largest);
-    }
-    field = number;
-    return std::nullopt;
-}
-
-// Free texts are where a forgotten value would swallow the next option unseen.
-bool like_an_option(std::string_view value) {
-    return value.size() > 1 && value[0] == '-';
-}
 
 ValueComplaint take_interface(Config& config, std::string_view value) {
     if (like_an_option(value)) {
@@ -65,11 +49,8 @@ ValueComplaint take_user(Config& config, std::string_view value) {
 }
 
 ValueComplaint take_socket(Config& config, std::string_view value) {
-    if (like_an_option(value)) {
-        return "looks like an option, not like a path";
-    }
     config.socket = value == "none" ? "" : value;
-    return std::nullopt;
+    return complaint_about_socket(value);
 }
 
 ValueComplaint take_checksum(Config& config, std::string_view value) {
@@ -192,54 +173,86 @@ ValueComplaint set_flag(Config& config, std::string_view) {
     return std::nullopt;
 }
 
-ValueComplaint take_nothing(Config&, std::string_view) {
-    return std::nullopt;
-}
-
-constexpr std::array<OptionRow, 20> kOptions{{
-    {'i', "interface", "DEV", "capture on DEV; `any` is every interface",
-     "the first usable non-loopback interface", true, take_interface},
-    {'r', "read", "FILE", "read a capture file (pcap or pcapng, `-` for standard input)", "", true,
+constexpr std::array<OptionRow<Config>, 20> kOptions{{
+    {{'i', "interface", "DEV", "capture on DEV; `any` is every interface",
+      "the first usable non-loopback interface", true},
+     take_interface},
+    {{'r', "read", "FILE", "read a capture file (pcap or pcapng, `-` for standard input)", "",
+      true},
      take_file},
-    {'u', "user", "USER", "become USER (name or uid) once capture and sockets are open", "", false,
+    {{'u', "user", "USER", "become USER (name or uid) once capture and sockets are open", "",
+      false},
      take_user},
-    {'U', "socket", "PATH", "UNIX domain socket for statistics; `none` for no socket",
-     "/var/run/tcpeek/tcpeek.sock, none with -r", false, take_socket},
-    {'c', "checksum", "0,1,2", "0 no verification, 1 IP header, 2 IP header and TCP", "0", false,
+    {{'U', "socket", "PATH", "UNIX domain socket for statistics; `none` for no socket",
+      "/var/run/tcpeek/tcpeek.sock, none with -r", false},
+     take_socket},
+    {{'c', "checksum", "0,1,2", "0 no verification, 1 IP header, 2 IP header and TCP", "0", false},
      take_checksum},
-    {'t', "timeout", "SEC", "session timeout", "60", false, take_timeout},
-    {'B', "buffer", "MB", "capture buffer of the kernel", "2", false, take_buffer},
-    {'l', "loglevel", "LEVEL",
-     "least level that is logged to syslog: emerg .. debug, also as `LOG_NOTICE` or a number",
-     "notice", false, take_log_level},
-    {'q', "quiet", "", "no live table; the summary and JSON lines stay", "", false,
+    {{'t', "timeout", "SEC", "session timeout", "60", false}, take_timeout},
+    {{'B', "buffer", "MB", "capture buffer of the kernel", "2", false}, take_buffer},
+    {{'l', "loglevel", "LEVEL",
+      "least level that is logged to syslog: emerg .. debug, also as `LOG_NOTICE` or a number",
+      "notice", false},
+     take_log_level},
+    {{'q', "quiet", "", "no live table; the summary and JSON lines stay", "", false},
      set_flag<&Config::quiet>},
-    {'\0', "promisc", "", "promiscuous capture", "", false, set_flag<&Config::promiscuous>},
-    {'\0', "icmp", "", "interpret ICMP and ICMPv6 errors", "", false, set_flag<&Config::icmp>},
-    {'\0', "local", "ADDR[/LEN],...",
-     "these addresses count as this host's, besides the machine's own (needed for direction in "
-     "files and on mirror ports)",
-     "", true, take_local},
-    {'o', "output", "table,json",
-     "live sessions as the table on standard error, or as JSON lines on standard output instead",
-     "table", false, take_output},
-    {'\0', "http", "[ADDR:]PORT",
-     "HTTP endpoint with /metrics and /stats; ADDR defaults to 127.0.0.1", "off", false, take_http},
-    {'\0', "max-sessions", "N", "limit of pending sessions", "1048576", false, take_max_sessions},
-    {'\0', "capture", "auto,tcx,socket", "how live packets are taken; not in this version", "",
-     false, take_capture},
-    {'\0', "wait", "", "wait for an interface that is absent or vanishes; not in this version", "",
-     false, take_wait},
-    {'\0', "info", "", "what this build, kernel and set of rights can do; then exit", "", false,
+    {{'\0', "promisc", "", "promiscuous capture", "", false}, set_flag<&Config::promiscuous>},
+    {{'\0', "icmp", "", "interpret ICMP and ICMPv6 errors", "", false}, set_flag<&Config::icmp>},
+    {{'\0', "local", "ADDR[/LEN],...",
+      "these addresses count as this host's, besides the machine's own (needed for direction in "
+      "files and on mirror ports)",
+      "", true},
+     take_local},
+    {{'o', "output", "table,json",
+      "live sessions as the table on standard error, or as JSON lines on standard output instead",
+      "table", false},
+     take_output},
+    {{'\0', "http", "[ADDR:]PORT",
+      "HTTP endpoint with /metrics and /stats; ADDR defaults to 127.0.0.1", "off", false},
+     take_http},
+    {{'\0', "max-sessions", "N", "limit of pending sessions", "1048576", false}, take_max_sessions},
+    {{'\0', "capture", "auto,tcx,socket", "how live packets are taken; not in this version", "",
+      false},
+     take_capture},
+    {{'\0', "wait", "", "wait for an interface that is absent or vanishes; not in this version", "",
+      false},
+     take_wait},
+    {{'\0', "info", "", "what this build, kernel and set of rights can do; then exit", "", false},
      set_flag<&Config::info>},
-    {'h', "help", "", "this text", "", false, take_nothing},
-    {'v', "version", "", "the version", "", false, take_nothing},
+    {{'h', "help", "", "this text", "", false}, take_nothing<Config>},
+    {{'v', "version", "", "the version", "", false}, take_nothing<Config>},
 }};
+
+constexpr std::string_view kIntroduction =
+    "Usage: tcpeek [option]... [expression]...\n"
+    "\n"
+    "Watches TCP connections being opened, on interfaces or in capture files, and\n"
+    "says of each whether the handshake succeeded, and if not why and after how long.\n"
+    "\n"
+    "Options:\n";
+
+constexpr std::string_view kExpressions =
+    "\n"
+    "Expressions: [filter]:dir@addr:port[:port...][,addr:port...]\n"
+    "  Each counts the sessions it matches under its name; one without a name hides\n"
+    "  them. dir is RX (to this host), TX (from it) or ANY; addr is *, an address or\n"
+    "  network, IPv6 in brackets; the port is the server's: *, a number, a range.\n"
+    "    WEB:RX@*:80:443             connections to this host's web server\n"
+    "    DB:TX@192.168.0.0/24:3306   its connections to the database network\n"
+    "    :RX@[2001:db8::5]:*         what this monitoring host opens is left out\n"
+    "\n"
+    "Exit status: 0 done, 1 failed at run time, 2 wrong usage, 130 after a second\n"
+    "SIGINT. SIGUSR1 prints the summary so far.\n";
 
 }  // namespace
 
-std::span<const OptionRow> option_table() {
-    return kOptions;
+ValueComplaint take_option(Config& config, std::size_t option, std::string_view value) {
+    return kOptions.at(option).take(config, value);
+}
+
+const Program& tcpeek_program() {
+    static const Program program{"tcpeek", kIntroduction, kExpressions, specs_of(kOptions)};
+    return program;
 }
 
 }  // namespace tcpeek

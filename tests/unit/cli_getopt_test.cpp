@@ -43,7 +43,7 @@ const Arguments kWords = {
 constexpr std::size_t kInThrees = 17;
 
 struct Given {
-    const OptionRow* row;
+    const OptionSpec* row;
     std::string value;
 };
 
@@ -55,7 +55,7 @@ struct Reading {
 
 std::string short_options() {
     std::string text;
-    for (const OptionRow& row : option_table()) {
+    for (const OptionSpec& row : tcpeek_program().options) {
         if (row.short_name != '\0') {
             text += row.short_name;
             text += row.value.empty() ? "" : ":";
@@ -68,10 +68,10 @@ std::string short_options() {
 constexpr int kFirstRow = 1'000;
 
 Reading read_by_getopt(const Arguments& arguments) {
-    const auto rows = option_table();
+    const auto& rows = tcpeek_program().options;
     std::vector<std::string> names;
     std::vector<option> long_options;
-    for (const OptionRow& row : rows) {
+    for (const OptionSpec& row : rows) {
         names.emplace_back(row.long_name);
     }
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -94,7 +94,7 @@ Reading read_by_getopt(const Arguments& arguments) {
     int found = 0;
     while ((found = getopt_long(argc, argv.data(), letters.c_str(), long_options.data(),
                                 nullptr)) != -1) {
-        const auto row = std::find_if(rows.begin(), rows.end(), [&](const OptionRow& candidate) {
+        const auto row = std::find_if(rows.begin(), rows.end(), [&](const OptionSpec& candidate) {
             return candidate.short_name == found || &candidate - rows.data() == found - kFirstRow;
         });
         if (row == rows.end()) {
@@ -114,6 +114,10 @@ bool takes_value(const Given& given) {
     return !value.empty() && value[0] != '=' && !like_an_option;
 }
 
+std::size_t index_of(const OptionSpec& option) {
+    return static_cast<std::size_t>(&option - tcpeek_program().options.data());
+}
+
 // The same words as `described` has for what parse_command_line made, errors without their line.
 std::string expected(const Reading& reading) {
     Config config;
@@ -127,7 +131,7 @@ std::string expected(const Reading& reading) {
         }
         wrong = wrong || (again && !given.row->repeats && !given.row->value.empty());
         wrong = wrong || (!given.row->value.empty() && !takes_value(given));
-        wrong = wrong || given.row->take(config, given.value);
+        wrong = wrong || take_option(config, index_of(*given.row), given.value);
     }
     for (const std::string& text : reading.expressions) {
         FilterParseResult parsed = parse_filter_expression(text);
