@@ -3,6 +3,8 @@
 
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
 DESTDIR ?=
 PRESET ?= release
 ARGS ?=
@@ -17,12 +19,12 @@ all: build
 
 .PHONY: help
 help:
-	@echo 'make            build ($(TCPEEK))'
+	@echo 'make            build ($(TCPEEK) and $(BUILD)/tcpeekstat)'
 	@echo 'make run        install what is missing, build, show a live demonstration on loopback'
 	@echo 'make run ARGS="-i eth0"   the same, but run tcpeek with these arguments until Ctrl+C'
 	@echo 'make test       install what is missing, build and run every test (root runs them all)'
 	@echo 'make bench      build and run the benchmarks'
-	@echo 'make sanitize   unit, script and network tests under the address, undefined-behaviour'
+	@echo 'make sanitize   unit, script, network and socket tests under the address, undefined-behaviour'
 	@echo '                and thread sanitizers'
 	@echo 'make install    install under PREFIX (now $(PREFIX)), staged below DESTDIR'
 	@echo 'make uninstall, make clean'
@@ -101,7 +103,7 @@ sanitize: deps-test
 	@for preset in asan tsan; do \
 		$(MAKE) --no-print-directory build PRESET=$$preset && \
 		ctest --test-dir build/$$preset --output-on-failure --parallel $(JOBS) \
-			-R '^(unit|scripts|netns)' || exit 1; \
+			-R '^(unit|scripts|netns|serve|tcpeekstat)' || exit 1; \
 	done
 
 .PHONY: bench
@@ -111,12 +113,16 @@ bench: deps
 
 .PHONY: install
 install: build
-	install -d $(DESTDIR)$(SBINDIR)
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR)
 	install -m 0755 $(TCPEEK) $(DESTDIR)$(SBINDIR)/tcpeek
+	install -m 0755 $(BUILD)/tcpeekstat $(DESTDIR)$(BINDIR)/tcpeekstat
+	install -d $(DESTDIR)$(MANDIR)/man1
+	install -m 0644 packaging/man/tcpeekstat.1 $(DESTDIR)$(MANDIR)/man1/tcpeekstat.1
 
 .PHONY: uninstall
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/tcpeek
+	rm -f $(DESTDIR)$(SBINDIR)/tcpeek $(DESTDIR)$(BINDIR)/tcpeekstat \
+		$(DESTDIR)$(MANDIR)/man1/tcpeekstat.1
 
 .PHONY: clean
 clean:

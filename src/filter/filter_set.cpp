@@ -7,6 +7,7 @@
 #include <array>
 #include <map>
 
+#include "filter/ganglia_name.h"
 #include "filter/interval_table.h"
 
 namespace tcpeek {
@@ -35,16 +36,6 @@ struct BitsHash {
         return hash;
     }
 };
-
-// Ganglia's metric names know no other bytes.
-std::string ganglia_name(std::string name) {
-    for (char& c : name) {
-        const bool known = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                           (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
-        c = known ? c : '_';
-    }
-    return name;
-}
 
 // One `addr:port...` of a filter, or of an exclusion (no filter).
 struct FlatPart {

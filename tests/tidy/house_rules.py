@@ -15,6 +15,7 @@ CHAIN = ("base", "net", "dissect", "handshake", "filter", "stats", "output", "se
 MAY_INCLUDE = {layer: set(CHAIN[:place]) for place, layer in enumerate(CHAIN)} | {
     "capture": {"base", "net"},
     "cli": {"base", "net", "filter"},
+    "tcpeekstat": {"base", "filter", "cli"},
     "app": set(CHAIN) | {"capture", "cli"},
 }
 EXCEPTIONS = {"capture": {"dissect/frame.h"}}

@@ -1,44 +1,69 @@
 #!/usr/bin/env python3
-"""Checks that the option tables of the READMEs name exactly the options, with their values, that
-`tcpeek --help` names. Usage: options_in_step.py TCPEEK README..."""
+"""Checks that the option tables of the documents name exactly the options, with their values, that
+`PROGRAM --help` names. A table belongs to the program that the text before it named last, as in
+`PROGRAM [option]`; a manual page (PROGRAM.1) is of one program. Usage: options_in_step.py PROGRAM... -- DOCUMENT..."""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-OPTION = re.compile(r"(?:-(\w), )?--([a-z-]+)(?:=(\S+))?")
+OPTION = re.compile(r"(?:-(\w), )?--([a-z-]+)(?:\[?=\S+)?")
+SYNOPSIS = re.compile(r"`(?:[\w/]*/)?(\w+) \[option\]")
 
 
-def options_of_help(tcpeek: str) -> set[str]:
-    text = subprocess.run([tcpeek, "--help"], capture_output=True, text=True, check=True).stdout
-    rows = re.findall(r"^  (?:    |(?=-\w, ))((?:-\w, )?--[a-z-]+(?:=\S+)?)", text, re.MULTILINE)
-    return set(rows)
+def options_of_help(program: str) -> set[str]:
+    text = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"^  (?:    |(?=-\w, ))((?:-\w, )?--[a-z-]+(?:\[?=\S+)?)", text,
+                          re.MULTILINE))
 
 
-def options_of_readme(path: Path) -> set[str]:
-    """Every row's first cell may name several options, each in code quotes."""
-    found = set()
+def options_of_document(path: Path) -> dict[str, set[str]]:
+    """By program. Every row's first cell may name several options, each in code quotes."""
+    found: dict[str, set[str]] = {}
+    program = ""
     for line in path.read_text().splitlines():
+        if synopsis := SYNOPSIS.search(line):
+            program = synopsis[1]
         if not line.startswith("| `-"):
             continue
         first_cell = re.split(r"(?<!\\)\|", line)[1]
-        found |= {name for name in re.findall(r"`([^`]+)`", first_cell) if OPTION.fullmatch(name)}
+        found.setdefault(program, set()).update(
+            name for name in re.findall(r"`([^`]+)`", first_cell) if OPTION.fullmatch(name))
     return found
 
 
+def options_of_manual(path: Path) -> set[str]:
+    """The line after each .TP, without its fonts."""
+    plain = re.sub(r"\\f.", "", path.read_text()).replace("\\-", "-")
+    return set(re.findall(r"^\.TP\n((?:-\w, )?--\S+)$", plain, re.MULTILINE))
+
+
+def options_in(document: Path, program: str) -> set[str]:
+    if document.suffix == ".md":
+        return options_of_document(document).get(program, set())
+    return options_of_manual(document)
+
+
+def differences(document: str, program: str, wanted: set[str], found: set[str]) -> int:
+    for name in sorted(wanted - found):
+        print(f"{document}: does not name {name} of {program}")
+    for name in sorted(found - wanted):
+        print(f"{document}: names {name} for {program}, which --help does not")
+    return int(found != wanted or not wanted)
+
+
 def main() -> int:
-    tcpeek, *readmes = sys.argv[1:]
-    wanted = options_of_help(tcpeek)
-    status = 0 if wanted else 1
-    for readme in readmes:
-        found = options_of_readme(Path(readme))
-        for name in sorted(wanted - found):
-            print(f"{readme}: does not name {name}")
-        for name in sorted(found - wanted):
-            print(f"{readme}: names {name}, which --help does not")
-        status |= found != wanted
-    print(f"{len(wanted)} options in --help")
+    division = sys.argv.index("--")
+    programs, documents = sys.argv[1:division], sys.argv[division + 1:]
+    status = 0
+    for program in programs:
+        name = Path(program).name
+        wanted = options_of_help(program)
+        print(f"{len(wanted)} options in {name} --help")
+        for document in map(Path, documents):
+            if document.suffix == ".md" or document.stem == name:
+                status |= differences(str(document), name, wanted, options_in(document, name))
     return status
 
 
