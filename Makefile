@@ -110,6 +110,9 @@ sanitize: deps-test
 bench: deps
 	@$(MAKE) --no-print-directory build
 	@python3 bench/run.py $(BUILD)
+	@$(BUILD)/bench_snapshot_copy --benchmark_repetitions=5 \
+		--benchmark_report_aggregates_only=true
+	@python3 bench/answers.py $(BUILD)
 
 .PHONY: install
 install: build
