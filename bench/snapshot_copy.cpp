@@ -1,5 +1,5 @@
-// How long a snapshot holds the capture thread: the copy of every filter's counters, with every part
-// of every latency histogram in use, into a snapshot that was filled before.
+// How long a snapshot holds the capture thread: the copy of every filter's counters, with every
+// part of every latency histogram in use, into a snapshot that was filled before.
 #include <benchmark/benchmark.h>
 
 #include <numeric>

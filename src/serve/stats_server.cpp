@@ -44,8 +44,7 @@ constexpr auto kLongestLook = 50ms;
 class StatsServer::Implementation : public std::enable_shared_from_this<Implementation> {
   public:
     Implementation(asio::io_context& context, Setup setup)
-        : context_(context),
-          acceptor_(context, stream_protocol(), setup.listener.release()),
+        : acceptor_(context, stream_protocol(), setup.listener.release()),
           pause_(context),
           source_(setup.source),
           counters_(setup.counters),
@@ -65,7 +64,6 @@ class StatsServer::Implementation : public std::enable_shared_from_this<Implemen
 
     void admit(stream_protocol::socket socket);
 
-    asio::io_context& context_;
     stream_protocol::acceptor acceptor_;
     asio::steady_timer pause_;
     SnapshotSource& source_;
