@@ -89,8 +89,8 @@ enum class Action : std::uint8_t {
     client_reset_early,
     nothing,  // silently, for events that cannot matter
     ignore_mid_stream,
-    ignore_unfit,    // numbers do not fit: counted by event, an X in the history
-    ignore_useless,  // numbers fit, but it says nothing new: counted by event
+    ignore_unfit,    // numbers do not fit: counted, an X in the history
+    ignore_useless,  // numbers fit, but it says nothing new: counted
     ignore_after_success,
     ignore_syn_after_success,
     ignore_after_unjudged,

@@ -182,6 +182,7 @@ void Tracker::no_attempt(const ConnectionKey& key, const Packet& packet) {
     const Event event =
         packet.icmp != nullptr ? Event::icmp_syn : event_without_attempt(packet.kind);
     const Action action = action_for(State::none, event);
+    count_cell(State::none, event);
     if (action == Action::start_attempt) {
         start_attempt(key, packet);
     } else if (action == Action::hold_synack) {

@@ -24,14 +24,18 @@ struct TrackerConfig {
 };
 
 // Everything that happened without a record. Totals since the start.
+// By state and event. Remembered attempts of a capture that ends are not counted.
+using CellCounts = std::array<std::array<std::uint64_t, kEventCount>, kStateCount>;
+
 struct TrackerCounters {
-    std::array<std::uint64_t, kEventCount> unfit{};    // ignored: numbers do not fit, by event
-    std::array<std::uint64_t, kEventCount> useless{};  // ignored: numbers fit, nothing new
-    std::uint64_t mid_stream = 0;                      // of connections whose SYN was not seen
-    std::uint64_t syn_fin = 0;                         // SYN with FIN
-    std::uint64_t no_ack = 0;                          // neither SYN, RST nor ACK
-    std::uint64_t icmp_unmatched = 0;                  // ICMP errors that quote no attempt's SYN
-    std::uint64_t orphan_synacks = 0;                  // held, and no SYN came
+    CellCounts cells{};                // what happened, by cell of the state table
+    std::uint64_t unfit = 0;           // ignored: numbers do not fit
+    std::uint64_t useless = 0;         // ignored: numbers fit, nothing new
+    std::uint64_t mid_stream = 0;      // of connections whose SYN was not seen
+    std::uint64_t syn_fin = 0;         // SYN with FIN
+    std::uint64_t no_ack = 0;          // neither SYN, RST nor ACK
+    std::uint64_t icmp_unmatched = 0;  // ICMP errors that quote no attempt's SYN
+    std::uint64_t orphan_synacks = 0;  // held, and no SYN came
     std::uint64_t after_success = 0;
     std::uint64_t syn_after_success = 0;
     std::uint64_t after_unjudged = 0;
@@ -193,6 +197,9 @@ class Tracker {
     void remember(AttemptIndex index, AttemptList& from, AttemptList& to, Timestamp since);
     void renew(AttemptIndex index, AttemptList& list);
     void recount_pending(Attempt& attempt);
+    void count_cell(State state, Event event) {
+        ++counters_.cells[static_cast<std::size_t>(state)][static_cast<std::size_t>(event)];
+    }
     void note_deadline(Timestamp deadline);
     [[nodiscard]] bool is_forgotten(const Attempt& attempt) const;
     AttemptList& list_of(const Attempt& attempt);

@@ -118,6 +118,7 @@ void Tracker::act(const Deed& deed) {
         ++counters_.duplicate_packets;
         return;
     }
+    count_cell(attempt.state, deed.choice.judgement.event);
     const bool pending = is_pending(attempt.state);
     if (row.mark != Mark::none && (pending || is_failed(attempt.state))) {
         write_history(attempt, deed.packet, row.mark == Mark::letter);

@@ -51,6 +51,7 @@ void Tracker::expire_run() {
     });
     for (const AttemptIndex index : expiring_) {
         TCPEEK_ASSERT(action_for(table_[index].state, Event::expiry) == Action::time_out);
+        count_cell(table_[index].state, Event::expiry);
         time_out(index);
     }
 }
@@ -58,6 +59,7 @@ void Tracker::expire_run() {
 void Tracker::forget_expired(AttemptList& list) {
     while (list.front() != kNoIndex &&
            table_[list.front()].renewed_at + config_.timeout <= clock_.now()) {
+        count_cell(table_[list.front()].state, Event::expiry);
         forget(list, list.front());
     }
     if (list.front() != kNoIndex) {
@@ -122,6 +124,7 @@ void Tracker::finish() {
     }
     for (const AttemptIndex index : open) {
         const Attempt& attempt = table_[index];
+        count_cell(attempt.state, Event::capture_end);
         const Cause stage =
             attempt.state == State::syn_sent ? Cause::syn_sent : Cause::syn_received;
         sink_.on_record(record_of(attempt, Event::capture_end, stage, clock_.now()));

@@ -57,12 +57,12 @@ void Tracker::do_ignore_mid_stream(const Deed&) {
     ++counters_.mid_stream;
 }
 
-void Tracker::do_ignore_unfit(const Deed& deed) {
-    ++counters_.unfit[static_cast<std::size_t>(deed.choice.judgement.event)];
+void Tracker::do_ignore_unfit(const Deed&) {
+    ++counters_.unfit;
 }
 
-void Tracker::do_ignore_useless(const Deed& deed) {
-    ++counters_.useless[static_cast<std::size_t>(deed.choice.judgement.event)];
+void Tracker::do_ignore_useless(const Deed&) {
+    ++counters_.useless;
 }
 
 void Tracker::do_ignore_after_success(const Deed&) {

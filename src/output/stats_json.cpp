@@ -179,18 +179,12 @@ std::vector<IgnoredRow> ignored_rows(const Snapshot& snapshot) {
             {std::string(to_string(static_cast<IgnoredReason>(i))), snapshot.frames.ignored[i]});
     }
     const TrackerCounters& tracker = snapshot.tracker;
-    std::uint64_t unfit = 0;
-    std::uint64_t useless = 0;
-    for (std::size_t i = 0; i < kEventCount; ++i) {
-        unfit += tracker.unfit[i];
-        useless += tracker.useless[i];
-    }
     const std::vector<std::pair<const char*, std::uint64_t>> of_tracker{
         {"mid_stream", tracker.mid_stream},
         {"syn_fin", tracker.syn_fin},
         {"no_ack", tracker.no_ack},
-        {"numbers_unfit", unfit},
-        {"nothing_new", useless},
+        {"numbers_unfit", tracker.unfit},
+        {"nothing_new", tracker.useless},
         {"icmp_unmatched", tracker.icmp_unmatched},
         {"orphan_synack", tracker.orphan_synacks},
         {"after_success", tracker.after_success},

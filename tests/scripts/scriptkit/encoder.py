@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from .checksum import internet_checksum
-from .model import IcmpError, Packet, Segment, Tick, Wire
+from .model import IcmpError, Packet, RawFrame, Segment, Tick, Wire
 from .network import encode_ip, pseudo_header
 from .transport import TCP, TCP_HEADER, TIMESTAMP_OPTION, UDP, encode_tcp, encode_udp, tcp_header_length
 
@@ -19,7 +19,8 @@ _QUOTED_TCP = 8
 @dataclass(frozen=True)
 class Encoded:
     """`ip` are the bytes from the IP header on, of which the first `needed` are all that a verdict needs.
-    `captured`, when set, says how many of them the capture holds whatever the variant's cut."""
+    `captured`, when set, says how many of them the capture holds whatever the variant's cut. A `whole` frame has no
+    link header before them."""
 
     time: int
     family: int
@@ -29,6 +30,7 @@ class Encoded:
     captured: Optional[int]
     vlan: Optional[tuple[int, ...]]
     iface: Optional[str]
+    whole: bool = False
 
 
 def _ends(segment: Segment) -> tuple[str, str]:
@@ -81,6 +83,8 @@ def _from_client(body: object) -> bool:
 
 def encode(packet: Packet, family: int) -> Encoded:
     body, wire = packet.body, packet.wire
+    if isinstance(body, RawFrame):
+        return Encoded(packet.time, family, True, body.data, len(body.data), None, None, None, whole=True)
     if isinstance(body, Segment):
         data, offset, needed = _segment(body, wire, family)
     elif isinstance(body, IcmpError):

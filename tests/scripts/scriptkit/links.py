@@ -27,7 +27,8 @@ class Inside:
 
 @dataclass(frozen=True)
 class Link:
-    """`vlans` and `tunnel` are what the records of this row name; frames are filled up to `minimum` bytes."""
+    """`vlans` and `tunnel` are what the records of this row name; frames are filled up to `minimum` bytes.
+    What is not `usual` is written only for a script that asks for it."""
 
     name: str
     linktype: int
@@ -36,6 +37,7 @@ class Link:
     tunnel: str = ""
     minimum: int = 0
     families: tuple[int, ...] = (4, 6)
+    usual: bool = True
 
 
 def _ethernet(inside: Inside) -> bytes:
@@ -85,6 +87,8 @@ TABLE = (
     Link("ipv6", 229, _raw, families=(6,)),
     Link("null", 0, _null),
     Link("loop", 108, _loop),
+    Link("user0", 147, _raw, usual=False),
 )
 
+USUAL = {link.name for link in TABLE if link.usual}
 BY_NAME = {link.name: link for link in TABLE}

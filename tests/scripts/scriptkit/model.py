@@ -84,10 +84,17 @@ class Tick:
 
 
 @dataclass(frozen=True)
+class RawFrame:
+    """The bytes of a whole frame, for what the language has no words for."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
 class Packet:
     time: int  # ns since the script's zero
     line: int
-    body: Union[Segment, IcmpError, Tick]
+    body: Union[Segment, IcmpError, Tick, RawFrame]
     wire: Wire
 
 

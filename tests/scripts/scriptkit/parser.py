@@ -8,7 +8,7 @@ from typing import Any, Callable, Optional
 
 from . import addresses, values
 from .expectation import parse_expected, parse_summary
-from .model import ACK, RST, SYN, Flow, IcmpError, Packet, Script, ScriptError, Segment, Tick, Wire
+from .model import ACK, RST, SYN, Flow, IcmpError, Packet, RawFrame, Script, ScriptError, Segment, Tick, Wire
 from .variants import DIMENSIONS
 
 _MAIN = Flow("main", "client", 40000, "server", 80, 0x10000000, 0x18000000)
@@ -151,7 +151,7 @@ class Parser:
     def _packet(self, words: list[str]) -> None:
         self._advance(words[0])
         if len(words) < 2:
-            raise ValueError("a time is followed by a packet: >, <, !, copy or tick")
+            raise ValueError("a time is followed by a packet: >, <, !, copy, tick or frame")
         if words[1] == "tick":
             protocol = words[2] if len(words) > 2 else "tcp"
             if protocol not in ("tcp", "udp"):
@@ -159,6 +159,8 @@ class Parser:
             self._add(Tick(protocol), Wire(ident=self._next_ident()))
         elif words[1] == "copy":
             self._copy(words[2:])
+        elif words[1] == "frame":
+            self._frame(words[2:])
         else:
             self._directed(words[1], words[2:])
 
@@ -241,6 +243,16 @@ class Parser:
         if "id" in typed:
             typed["ident"] = typed.pop("id")
         self._add(body, replace(original.wire, **typed))
+
+    def _frame(self, rest: list[str]) -> None:
+        """Hexadecimal digits; `33*81000001` is so many times what follows."""
+        data = b""
+        for word in rest:
+            count, _, digits = word.rpartition("*")
+            data += bytes.fromhex(digits) * (int(count) if count else 1)
+        if len(self.script.only.get("link", ())) != 1:
+            raise ValueError("a frame of bytes needs `only` with one link type")
+        self._add(RawFrame(data), Wire())
 
     def _next_ident(self) -> int:
         self.ident += 1

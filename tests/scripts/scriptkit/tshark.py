@@ -104,7 +104,7 @@ def check_with_tshark(paths: list[Path]) -> int:
     scripts.sort(key=lambda s: not (s.uses_timestamps() or any(isinstance(p.body, IcmpError) for p in s.packets)))
     total, problems = 0, []
     with tempfile.TemporaryDirectory(prefix="tcpeek-tshark-") as folder:
-        for link in links.TABLE:
+        for link in (link for link in links.TABLE if link.usual):
             for family in link.families:
                 count, found = _check_link(scripts, family, link, Path(folder) / "capture")
                 total += count

@@ -70,6 +70,9 @@ class Expansion:
         if key not in self._framed:
             framed = []
             for packet in self._packets(family):
+                if packet.whole:
+                    framed.append((packet.ip, 0))
+                    continue
                 vlans = link.vlans if packet.vlan is None else packet.vlan
                 header = link.header(links.Inside(family, packet.ip, packet.from_client, vlans, little))
                 framed.append(((header + packet.ip).ljust(link.minimum, b"\0"), len(header)))
@@ -94,7 +97,7 @@ class Expansion:
         only = self.script.only
         for family, link in itertools.product((4, 6), links.TABLE):
             if family in link.families and f"v{family}" in only.get("family", {"v4", "v6"}) \
-                    and link.name in only.get("link", links.BY_NAME):
+                    and link.name in only.get("link", links.USUAL):
                 yield family, link
 
     def variants(self, level: str) -> Iterator[Variant]:
