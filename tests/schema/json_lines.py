@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The JSON lines of all golden outputs, and those of tcpeek over all scripts, against the schema.
-Usage: json_lines.py --tcpeek PATH"""
+"""The JSON lines of all golden outputs, those that the READMEs show, and those of tcpeek over all
+scripts, against the schema. Usage: json_lines.py --tcpeek PATH"""
 
 from __future__ import annotations
 
@@ -27,11 +27,13 @@ EXCUSED = {
 VARIANTS_OF_A_SCRIPT = 2
 
 
-def golden_lines() -> Iterator[tuple[str, str]]:
-    for path in sorted((TESTS / "golden").glob("*.golden")):
-        for number, line in enumerate(path.read_text().splitlines(), 1):
-            if line.startswith("out: "):
-                yield f"{path.name}:{number}", line.removeprefix("out: ")
+def written_lines() -> Iterator[tuple[str, str]]:
+    for paths, prefix in (((TESTS / "golden").glob("*.golden"), "out: "),
+                          (TESTS.parent.glob("README*.md"), "")):
+        for path in sorted(paths):
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                if line.startswith(prefix + "{"):
+                    yield f"{path.name}:{number}", line.removeprefix(prefix)
 
 
 def script_lines(tcpeek: str, capture: Path) -> Iterator[tuple[str, str]]:
@@ -55,7 +57,7 @@ def main() -> int:
     parser.add_argument("--tcpeek", required=True)
     tcpeek = str(Path(parser.parse_args().tcpeek).resolve())
     account = Account("json-lines")
-    for source, line in golden_lines():
+    for source, line in written_lines():
         account.check(source, line)
     with tempfile.TemporaryDirectory(prefix="tcpeek-schema-") as folder:
         for source, line in script_lines(tcpeek, Path(folder) / "capture"):
