@@ -161,7 +161,7 @@ def main() -> int:
     with scratch() as folder:
         ended = run_test(lambda: check_a_pipe(tcpeek, folder, accounts))
         ended = ended or run_test(lambda: check_live(tcpeek, folder, accounts))
-    if ended == 0:
+    if ended == 0 and not any(account.problems for account in accounts.all):
         for account in accounts.all:
             account.check_all_shown({})
     return conclude(accounts.all) or ended

@@ -80,10 +80,10 @@ def faults(name: str) -> Iterator[str]:
     tree = schemas.load(name)
     for node in nodes(tree):
         if node.get("type") == "object" and "additionalProperties" not in node:
-            yield f"{name}: not closed: {json.dumps(node)[:80]}"
+            yield f"not closed: {json.dumps(node)[:80]}"
         for key in set(node.get("required", ())) - set(node.get("properties", ())):
             if "properties" in node:
-                yield f"{name}: requires {key}, which it does not know"
+                yield f"requires {key}, which it does not know"
     # A branch may narrow a key that is described and required beside it.
     keys: dict[str, list[schemas.Key]] = {}
     for key in schemas.keys_of(tree):
@@ -91,11 +91,11 @@ def faults(name: str) -> Iterator[str]:
     for path, same in keys.items():
         about = " ".join(key.schema.get("description", "") for key in same).strip()
         if not same[0].is_value and not about.endswith("."):
-            yield f"{name}: {path} has no description"
+            yield f"{path} has no description"
         optional = (not any(key.required or key.is_value for key in same)
                     and path.rpartition(".")[2] not in schemas.PLACEHOLDERS)
         if optional and "absent" not in about.lower():
-            yield f"{name}: the description of {path} does not say when it is absent"
+            yield f"the description of {path} does not say when it is absent"
 
 
 def examples(node: Any) -> list[Any]:
@@ -122,7 +122,8 @@ def damaged(example: str, place: tuple[str | int, ...], *put: Any) -> tuple[str,
 def main() -> int:
     accounts = [Account(name) for name in schemas.NAMES]
     for account in accounts:
-        account.problems += faults(account.name)
+        for fault in faults(account.name):
+            account.report("the schema", fault)
         for example in examples(account.schema):
             account.check("an example", json.dumps(example))
     # An example of STATS would fill a page; its own test has real answers, and damages those.

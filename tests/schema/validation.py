@@ -15,7 +15,7 @@ from schemas import Instance, Schema
 
 try:
     from jsonschema import Draft202012Validator, FormatChecker
-    from jsonschema.exceptions import best_match
+    from jsonschema.exceptions import ValidationError
 except ImportError:
     print("SKIP: python3-jsonschema is not installed")
     sys.exit(77)
@@ -34,6 +34,23 @@ def _branch_validator(text: str) -> Draft202012Validator:
 
 def accepts(branch: Schema, value: Instance) -> bool:
     return _branch_validator(json.dumps(branch)).is_valid(value)
+
+
+def meant(errors: list[ValidationError]) -> list[str]:
+    """What is wrong. Of alternatives, in the one that was meant: it has the fewest faults, and the
+    deepest ones."""
+    found = []
+    for error in errors:
+        branches: dict[int | str, list[ValidationError]] = {}
+        for below in error.context:
+            branches.setdefault(below.schema_path[0], []).append(below)
+        if branches:
+            found += meant(min(branches.values(), key=lambda faults: (
+                len(faults), -max(len(fault.absolute_path) for fault in faults))))
+        else:
+            place = "".join(f"[{step!r}]" for step in error.absolute_path)
+            found.append(f"{place + ': ' if place else ''}{error.message[:200]}")
+    return found
 
 
 def decode(text: str | bytes) -> Any:
@@ -74,7 +91,7 @@ class Account:
     name: str
     checked: int = 0
     damaged: int = 0
-    problems: list[str] = field(default_factory=list)
+    problems: dict[str, list[str]] = field(default_factory=dict)  # and where they are
     _shown: set[str] = field(default_factory=set)
     _damaged_keys: set[str] = field(default_factory=set)
 
@@ -82,32 +99,34 @@ class Account:
         self.schema = schemas.load(self.name)
         self._validator = validator_of(self.schema)
 
+    def report(self, source: str, problem: str) -> None:
+        self.problems.setdefault(problem, []).append(source)
+
     def check(self, source: str, text: str | bytes) -> None:
         """One line of output. Each key that shows for the first time is damaged, which must be found."""
         self.checked += 1
         try:
             value = decode(text)
         except ValueError as error:
-            self.problems.append(f"{source}: {error}")
+            self.report(source, str(error))
             return
-        error = best_match(self._validator.iter_errors(value))
-        if error is not None:
-            place = "".join(f"[{step!r}]" for step in error.absolute_path)
-            self.problems.append(f"{source}: {self.name}{place}: {error.message}")
+        if errors := list(self._validator.iter_errors(value)):
+            for problem in meant(errors):
+                self.report(source, problem)
             return
         self._shown |= {key.path for key in schemas.keys_shown(self.schema, value, accepts)}
         for what, damaged in damages(self.schema, value, self._damaged_keys):
             self.damaged += 1
             if self._validator.is_valid(damaged):
-                self.problems.append(f"{source}: {self.name}: {what} is not found")
+                self.report(source, f"{what} is not found")
 
     def check_all_shown(self, excused: dict[str, str]) -> None:
         """Every key of the schema was shown, but for those with a reason; and no reason is stale."""
         wanted = {key.path for key in schemas.keys_of(self.schema)}
         for path in sorted(wanted - self._shown - set(excused)):
-            self.problems.append(f"{self.name}: no output shows {path}")
+            self.report("all outputs", f"none shows {path}")
         for path in sorted(set(excused) - (wanted - self._shown)):
-            self.problems.append(f"{self.name}: {path} is shown, or unknown: it needs no reason")
+            self.report("all outputs", f"{path} is shown, or unknown: it needs no reason")
 
     def __str__(self) -> str:
         return (f"{self.name}: {self.checked} checked, {len(self._shown)} keys and values shown, "
@@ -116,11 +135,10 @@ class Account:
 
 def conclude(accounts: list[Account]) -> int:
     """The exit status, after what is to say."""
-    problems = [problem for account in accounts for problem in account.problems]
-    for problem in problems[:20]:
-        print(problem)
-    if len(problems) > 20:
-        print(f"and {len(problems) - 20} more")
+    for account in accounts:
+        for problem, sources in account.problems.items():
+            more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
+            print(f"{account.name}: {problem} ({sources[0]}{more})")
     for account in accounts:
         print(account)
-    return 1 if problems or any(account.checked == 0 for account in accounts) else 0
+    return 1 if any(account.problems for account in accounts) or any(account.checked == 0 for account in accounts) else 0
