@@ -130,7 +130,7 @@ class Account:
 
     def __str__(self) -> str:
         return (f"{self.name}: {self.checked} checked, {len(self._shown)} keys and values shown, "
-                f"{self.damaged} damages found")
+                f"{self.damaged} damages tried")
 
 
 def conclude(accounts: list[Account]) -> int:
