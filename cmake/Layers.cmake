@@ -2,7 +2,7 @@
 # The folder's .cpp files are found by name, so that a new file needs no edit here.
 function(tcpeek_layer name)
     cmake_parse_arguments(LAYER "" "" "DEPENDS;LIBRARIES" ${ARGN})
-    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
     list(TRANSFORM LAYER_DEPENDS PREPEND tcpeek_)
     if(sources)
         add_library(tcpeek_${name} STATIC ${sources})

@@ -26,9 +26,23 @@ void dissect(const Frame& frame, const DissectOptions& options, Dissected& resul
 }
 
 Step run_out(Dissection& dissection, Layer layer) {
+    if (dissection.first_fragment || dissection.outer_fragment) {
+        return ignore(dissection, IgnoredReason::fragment_short);
+    }
     return dissection.frame.original_length > dissection.frame.bytes.size()
                ? ignore(dissection, IgnoredReason::packet_cut)
                : reject(dissection, layer);
+}
+
+Step enter(Dissection& dissection, Tunnel tunnel, Step::Protocol inner) {
+    Encapsulation& encapsulation = dissection.encapsulation;
+    if (encapsulation.tunnel_count == Encapsulation::kMaxTunnels) {
+        return ignore(dissection, IgnoredReason::nesting_too_deep);
+    }
+    encapsulation.tunnels[encapsulation.tunnel_count++] = tunnel;
+    dissection.outer_fragment = dissection.outer_fragment || dissection.first_fragment;
+    dissection.first_fragment = false;
+    return hand_on(inner);
 }
 
 std::uint32_t wire_octets(const ByteReader& reader, const Dissection& dissection) {

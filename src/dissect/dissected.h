@@ -30,8 +30,8 @@ enum class Tunnel : std::uint8_t {
     l2tp,
 };
 
-// What lay around the innermost IP header, outermost first. Tags and tunnels beyond the room here
-// do not occur: the dissector's nesting limit comes first.
+// What lay around the innermost IP header, outermost first. A frame with more tags or tunnels than
+// there is room for here is ignored as nested too deep.
 struct Encapsulation {
     static constexpr std::size_t kMaxVlans = 8;
     static constexpr std::size_t kMaxTunnels = 6;

@@ -15,6 +15,10 @@ Step by_ether_type(std::uint16_t ether_type, Dissection& dissection) {
         case 0x9200:
         case 0x9300:
             return hand_on(dissect_vlan);
+        case 0x88e7:
+            return hand_on(dissect_service_instance);
+        case 0x8870:  // LLC in a frame that is too long for a length field
+            return hand_on(dissect_llc);
         case 0x8847:
         case 0x8848:
             return hand_on(dissect_mpls);

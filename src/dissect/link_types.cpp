@@ -13,16 +13,25 @@ struct LinkTypeRow {
 };
 
 // 12 and 14 are what some systems wrote for raw IP before it had a number of its own.
-constexpr std::array<LinkTypeRow, 10> kLinkTypes{{
+constexpr std::array<LinkTypeRow, 19> kLinkTypes{{
     {0, dissect_null},
     {1, dissect_ethernet},
+    {9, dissect_ppp_hdlc},
     {12, dissect_raw_ip},
     {14, dissect_raw_ip},
+    {50, dissect_ppp_hdlc},
+    {51, dissect_pppoe},
     {101, dissect_raw_ip},
+    {104, dissect_cisco_hdlc},
+    {105, dissect_ieee80211},
     {108, dissect_loop},
     {113, dissect_sll},
+    {127, dissect_radiotap},
+    {166, dissect_ppp_with_direction},
+    {204, dissect_ppp_with_direction},
     {228, dissect_ipv4},
     {229, dissect_ipv6},
+    {239, dissect_nflog},
     {276, dissect_sll2},
 }};
 

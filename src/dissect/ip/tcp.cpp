@@ -1,7 +1,7 @@
 // The TCP header (RFC 9293 3.1): where every good dissection ends.
 #include <algorithm>
 
-#include "dissect/checksum.h"
+#include "dissect/ip/checksum.h"
 #include "dissect/layers.h"
 
 namespace tcpeek {

@@ -1,6 +1,6 @@
 // ICMP (RFC 792) and ICMPv6 (RFC 4443) errors and the TCP segment that they quote.
-#include "dissect/checksum.h"
-#include "dissect/ipv6_extensions.h"
+#include "dissect/ip/checksum.h"
+#include "dissect/ip/ipv6_extensions.h"
 #include "dissect/layers.h"
 
 namespace tcpeek {

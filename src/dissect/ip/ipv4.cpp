@@ -1,7 +1,7 @@
 // The IPv4 header (RFC 791 3.1).
 #include <algorithm>
 
-#include "dissect/checksum.h"
+#include "dissect/ip/checksum.h"
 #include "dissect/layers.h"
 
 namespace tcpeek {

@@ -1,7 +1,7 @@
 // The IPv6 header (RFC 8200 3) and its extension headers.
 #include <algorithm>
 
-#include "dissect/ipv6_extensions.h"
+#include "dissect/ip/ipv6_extensions.h"
 #include "dissect/layers.h"
 
 namespace tcpeek {
@@ -24,7 +24,8 @@ Step dissect_ipv6(ByteReader& reader, Dissection& dissection) {
         case Ipv6Chain::End::protocol:
             break;
         case Ipv6Chain::End::out_of_bytes:
-            return payload.size() < length ? ignore(dissection, IgnoredReason::packet_cut)
+            dissection.first_fragment = chain.first_fragment;
+            return payload.size() < length ? run_out(dissection, Layer::ipv6)
                                            : reject(dissection, Layer::ipv6);
         case Ipv6Chain::End::later_fragment:
             return ignore(dissection, IgnoredReason::fragment_later);

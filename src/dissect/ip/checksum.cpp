@@ -1,4 +1,4 @@
-#include "dissect/checksum.h"
+#include "dissect/ip/checksum.h"
 
 namespace tcpeek {
 

@@ -1,4 +1,4 @@
-#include "dissect/ipv6_extensions.h"
+#include "dissect/ip/ipv6_extensions.h"
 
 namespace tcpeek {
 namespace {
