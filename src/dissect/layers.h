@@ -98,6 +98,7 @@ Step dissect_gre(ByteReader& reader, Dissection& dissection);
 Step dissect_erspan2(ByteReader& reader, Dissection& dissection);
 Step dissect_erspan3(ByteReader& reader, Dissection& dissection);
 Step dissect_vxlan(ByteReader& reader, Dissection& dissection);
+Step dissect_vxlan_gpe(ByteReader& reader, Dissection& dissection);
 Step dissect_geneve(ByteReader& reader, Dissection& dissection);
 Step dissect_gtp(ByteReader& reader, Dissection& dissection);
 Step dissect_teredo(ByteReader& reader, Dissection& dissection);

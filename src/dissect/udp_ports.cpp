@@ -16,11 +16,12 @@ struct UdpPortRow {
     Step::Protocol protocol;
 };
 
-constexpr std::array<UdpPortRow, 5> kUdpPorts{{
+constexpr std::array<UdpPortRow, 6> kUdpPorts{{
     {2152, Told::by_either, dissect_gtp},
     {3544, Told::by_either, dissect_teredo},
     {4754, Told::by_destination, dissect_gre},
     {4789, Told::by_destination, dissect_vxlan},
+    {4790, Told::by_destination, dissect_vxlan_gpe},
     {6081, Told::by_destination, dissect_geneve},
 }};
 
