@@ -21,7 +21,6 @@ from validation import Account, conclude
 
 # Keys that no script can show, and why.
 EXCUSED = {
-    "session.tunnel": "tunnels are not dissected yet",
     "session.capture_loss": "a file loses no packets",
 }
 VARIANTS_OF_A_SCRIPT = 2

@@ -15,7 +15,7 @@ _RECORD_KEYS: dict[str, Callable[[str], Any]] = {
     "elapsed": values.duration, "synack": values.duration, "ack": values.duration, "last": values.duration,
     "dup_syn": int, "dup_synack": int, "history": str, "icmp": str, "from": str, "recovered": bool,
     "start": lambda text: values.duration(text.removeprefix("@")), "filters": values.words,
-    "vlan": values.tags, "iface": str}
+    "vlan": values.tags, "iface": str, "tunnel": str}
 _EVENT_KEYS: dict[str, Callable[[str], Any]] = {
     "at": lambda text: values.duration(text.removeprefix("@")), "by": str, "filters": values.words,
     "start": lambda text: values.duration(text.removeprefix("@"))}
@@ -82,8 +82,8 @@ def to_json(expected: Expected, family: int, vlans: tuple[int, ...], iface: str,
         record["icmp"] = {"type": kind, "code": code, "from": addresses.text(expected.reporter, family)}
         if expected.kind == "unreach":
             record["cause"] = f"icmp{'' if family == 4 else 'v6'}_{kind}_{code}"
-    if tunnel:
-        record["tunnel"] = tunnel
+    if expected.tunnel or tunnel:
+        record["tunnel"] = expected.tunnel or tunnel
     tags = vlans if expected.vlan is None else expected.vlan
     if tags:
         record["vlan"] = list(tags)

@@ -120,6 +120,7 @@ class Expected:
     at: int = 0
     by: str = ""
     filters: tuple[str, ...] = ("ALL",)
+    tunnel: str = ""
     vlan: Optional[tuple[int, ...]] = None
     iface: Optional[str] = None
 

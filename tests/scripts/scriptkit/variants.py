@@ -74,8 +74,7 @@ class Expansion:
                     framed.append((packet.ip, 0))
                     continue
                 vlans = link.vlans if packet.vlan is None else packet.vlan
-                header = link.header(links.Inside(family, packet.ip, packet.from_client, vlans, little))
-                framed.append(((header + packet.ip).ljust(link.minimum, b"\0"), len(header)))
+                framed.append(link.frame(links.Inside(family, packet.ip, packet.from_client, vlans, little)))
             self._framed[key] = framed
         return self._framed[key]
 
@@ -110,7 +109,7 @@ class Expansion:
             base = Variant(family, link, "us", "pcap")
             if level == "product":
                 yield from self._product(base, pairs, cuts)
-            elif level == "full":
+            elif level == "full" and link.common:
                 yield from self._covering(base, pairs, cuts)
             else:
                 yield self._choose(base, pairs[self._spread(base, "pair") % len(pairs)], cuts)
