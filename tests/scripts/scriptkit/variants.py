@@ -111,7 +111,7 @@ class Expansion:
                 yield from self._product(base, pairs, cuts)
             elif level == "full" and link.common:
                 yield from self._covering(base, pairs, cuts)
-            else:
+            elif level == "full" or link.common or self._spread(base, "rare") % 8 == 0:
                 yield self._choose(base, pairs[self._spread(base, "pair") % len(pairs)], cuts)
 
     def _product(self, base: Variant, pairs: list[tuple[str, str]], cuts: list[tuple[str, int]]) -> Iterator[Variant]:
