@@ -7,6 +7,9 @@ namespace tcpeek {
 namespace {
 
 constexpr std::uint32_t kMostBuckets = 1U << 28U;
+// A packet that comes late finds its place in time among this many; more would let a capture whose
+// order is wrong on purpose cost time.
+constexpr int kMostPassed = 1'024;
 
 }  // namespace
 
@@ -74,15 +77,21 @@ const AttemptDetails* AttemptTable::find_details(const Attempt& attempt) const {
     return attempt.details == kNoIndex ? nullptr : &details_[attempt.details];
 }
 
-void AttemptTable::append(AttemptList& list, AttemptIndex index) {
-    ListLinks& links = attempts_[index].links;
-    links = {list.tail_, kNoIndex};
-    if (list.tail_ == kNoIndex) {
-        list.head_ = index;
-    } else {
-        attempts_[list.tail_].links.next = index;
+void AttemptTable::insert_by_time(AttemptList& list, AttemptIndex index) {
+    Attempt& attempt = attempts_[index];
+    AttemptIndex before = list.tail_;
+    for (int passed = 0; before != kNoIndex && attempts_[before].renewed_at > attempt.renewed_at;
+         ++passed) {
+        if (passed == kMostPassed) {
+            attempt.renewed_at = attempts_[before].renewed_at;
+            break;
+        }
+        before = attempts_[before].links.previous;
     }
-    list.tail_ = index;
+    const AttemptIndex after = before == kNoIndex ? list.head_ : attempts_[before].links.next;
+    attempt.links = {before, after};
+    (before == kNoIndex ? list.head_ : attempts_[before].links.next) = index;
+    (after == kNoIndex ? list.tail_ : attempts_[after].links.previous) = index;
     ++list.size_;
 }
 

@@ -10,7 +10,7 @@
 
 namespace tcpeek {
 
-// A doubly linked list through the attempts' own links; the caller keeps it ordered by appending.
+// A doubly linked list through the attempts' own links, ordered by `renewed_at`.
 class AttemptList {
   public:
     [[nodiscard]] AttemptIndex front() const { return head_; }
@@ -49,7 +49,9 @@ class AttemptTable {
     // Null when there is none.
     [[nodiscard]] const AttemptDetails* find_details(const Attempt& attempt) const;
 
-    void append(AttemptList& list, AttemptIndex index);
+    // Behind all that are as old; of one that came late among very many, `renewed_at` is raised to
+    // that of the place where the search for it ends.
+    void insert_by_time(AttemptList& list, AttemptIndex index);
     void remove(AttemptList& list, AttemptIndex index);
 
     [[nodiscard]] std::size_t size() const { return attempts_.size(); }

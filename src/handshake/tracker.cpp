@@ -40,6 +40,7 @@ Tracker::Tracker(const TrackerConfig& config, Classifier& classifier, VerdictSin
     : config_(config),
       classifier_(classifier),
       sink_(sink),
+      clock_(longest_memory(config.timeout) * 2),
       copies_(config.seed),
       table_(config.max_sessions),
       unmatched_syns_(kUnmatchedMemory) {
@@ -252,7 +253,7 @@ void Tracker::start_attempt(const ConnectionKey& key, const Packet& packet) {
     attempt.start_packet_time = packet.time;
     attempt.start = packet.at;
     attempt.last_packet = packet.at;
-    attempt.renewed_at = clock_.now();
+    attempt.renewed_at = packet.at;
     attempt.client_isn = syn.seq;
     attempt.has_syn_tsval = syn.has_timestamps;
     attempt.syn_tsval = syn.timestamps.value;
@@ -263,7 +264,7 @@ void Tracker::start_attempt(const ConnectionKey& key, const Packet& packet) {
     if (syn.encapsulation.vlan_count > 0 || syn.encapsulation.tunnel_count > 0) {
         table_.details(attempt).encapsulation = syn.encapsulation;
     }
-    table_.append(pending_, index);
+    table_.insert_by_time(pending_, index);
     ++pending_counts_.of_kind[attempt.pending_kind];
     note_deadline(attempt.renewed_at + config_.timeout);
     if (held_.size() > 0) {

@@ -195,7 +195,9 @@ class Tracker {
     void forget_expired(AttemptList& list);
     void forget(AttemptList& list, AttemptIndex index);
     void remember(AttemptIndex index, AttemptList& from, AttemptList& to, Timestamp since);
-    void renew(AttemptIndex index, AttemptList& list);
+    // How long after its start an attempt can be remembered at most.
+    static Duration longest_memory(Duration timeout);
+    void renew(AttemptIndex index, AttemptList& list, Timestamp at);
     void recount_pending(Attempt& attempt);
     void count_cell(State state, Event event) {
         ++counters_.cells[static_cast<std::size_t>(state)][static_cast<std::size_t>(event)];

@@ -124,8 +124,8 @@ void Tracker::act(const Deed& deed) {
         write_history(attempt, deed.packet, row.mark == Mark::letter);
     }
     if (row.renews && pending) {
-        attempt.last_packet = deed.packet.at;
-        renew(deed.choice.index, pending_);
+        attempt.last_packet = std::max(attempt.last_packet, deed.packet.at);
+        renew(deed.choice.index, pending_, deed.packet.at);
     }
     (this->*row.perform)(deed);
     if (is_pending(attempt.state)) {

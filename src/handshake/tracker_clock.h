@@ -13,6 +13,10 @@ class TrackerClock {
     // less far behind only came late.
     static constexpr Duration kStepThreshold = Duration::seconds(1);
 
+    // A gap of more than `longest_gap` counts as one of that length: by then nothing is left that
+    // could tell the difference, and a damaged time of the far future does not use up the scale.
+    explicit TrackerClock(Duration longest_gap) : longest_gap_(longest_gap) {}
+
     // Follows a packet's time and returns it on the tracker's scale: at most `now()`, and less for
     // a packet that came late.
     Timestamp observe(Timestamp packet_time);
@@ -25,6 +29,11 @@ class TrackerClock {
     [[nodiscard]] std::uint64_t backward_steps() const { return backward_steps_; }
 
   private:
+    // The packet's time on the tracker's scale, long gaps shortened.
+    Timestamp scaled(Timestamp packet_time);
+
+    Duration longest_gap_;
+    bool started_ = false;
     Timestamp now_{INT64_MIN};
     Duration offset_;  // tracker time minus packet time
     std::uint64_t backward_steps_ = 0;

@@ -6,11 +6,15 @@
 namespace tcpeek {
 namespace {
 
-// How long after its start an attempt can be remembered at most: a Linux client repeats its SYN for
-// 131 s (tcp_syn_retries), others for longer; beyond it an ISN may come round by chance.
+// A Linux client repeats its SYN for 131 s (tcp_syn_retries), others for longer; beyond it an ISN
+// may come round by chance.
 constexpr Duration kLongestMemory = Duration::seconds(240);
 
 }  // namespace
+
+Duration Tracker::longest_memory(Duration timeout) {
+    return std::max(timeout * 4, kLongestMemory);
+}
 
 void Tracker::note_deadline(Timestamp deadline) {
     next_deadline_ = std::min(next_deadline_, deadline);
@@ -85,8 +89,7 @@ void Tracker::forget(AttemptList& list, AttemptIndex index) {
 }
 
 bool Tracker::is_forgotten(const Attempt& attempt) const {
-    const Duration longest = std::max(config_.timeout * 4, kLongestMemory);
-    return clock_.now() >= attempt.start + longest ||
+    return clock_.now() >= attempt.start + longest_memory(config_.timeout) ||
            clock_.now() >= attempt.renewed_at + config_.timeout;
 }
 
@@ -99,14 +102,14 @@ void Tracker::remember(AttemptIndex index, AttemptList& from, AttemptList& to, T
     if (to.size() >= config_.max_sessions) {
         forget(to, to.front());
     }
-    table_.append(to, index);
+    table_.insert_by_time(to, index);
     note_deadline(since + config_.timeout);
 }
 
-void Tracker::renew(AttemptIndex index, AttemptList& list) {
+void Tracker::renew(AttemptIndex index, AttemptList& list, Timestamp at) {
     table_.remove(list, index);
-    table_[index].renewed_at = clock_.now();
-    table_.append(list, index);
+    table_[index].renewed_at = std::max(table_[index].renewed_at, at);
+    table_.insert_by_time(list, index);
 }
 
 void Tracker::finish() {

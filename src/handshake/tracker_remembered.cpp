@@ -14,7 +14,7 @@ constexpr Duration kLeastUnaccepted = Duration::milliseconds(200);
 void Tracker::do_revive(const Deed& deed) {
     do_count_dup_syn(deed);
     // Before the pending one joins the list, which may push the oldest out: that is not this one.
-    renew(deed.choice.index, failures_);
+    renew(deed.choice.index, failures_, deed.packet.at);
     if (deed.view.pending.index != kNoIndex) {
         fail(deed.view.pending.index, Event::c_syn_other, Cause::superseded, deed.packet.at,
              clock_.now());
@@ -71,13 +71,13 @@ void Tracker::do_ignore_after_success(const Deed&) {
 
 void Tracker::do_ignore_syn_after_success(const Deed& deed) {
     ++counters_.syn_after_success;
-    renew(deed.choice.index, successes_);
+    renew(deed.choice.index, successes_, deed.packet.at);
 }
 
 void Tracker::do_ignore_after_unjudged(const Deed& deed) {
     ++counters_.after_unjudged;
     if (deed.choice.judgement.event == Event::c_syn_same) {
-        renew(deed.choice.index, successes_);
+        renew(deed.choice.index, successes_, deed.packet.at);
     }
 }
 
