@@ -72,6 +72,7 @@ PipelineConfig pipeline_config(const Config& config) {
     pipeline.dissect.icmp = config.icmp;
     pipeline.live = config.files.empty();
     pipeline.resolve_link_interfaces = pipeline.live;
+    pipeline.details = config.details;
     pipeline.show_records = config.output == OutputForm::json || !config.quiet;
     return pipeline;
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace tcpeek {
 namespace {
 
@@ -10,6 +12,8 @@ constexpr Duration kTickWithPending = Duration::seconds(1);
 constexpr Duration kTickWithoutPending = Duration::seconds(10);
 // A burst of drops is told once.
 constexpr Duration kDropsToldEvery = Duration::seconds(60);
+// Before something expires the kernel is asked for losses, but no more often than this.
+constexpr Duration kLossesCheckedEvery = Duration::milliseconds(1);
 
 std::string describe(const LiveEvent& event) {
     switch (event.kind) {
@@ -35,6 +39,7 @@ LiveRunner::LiveRunner(LiveCapture& capture, Pipeline& pipeline, Mailbox& mailbo
       log_(log),
       show_notices_(show_notices),
       started_(wall_clock_now()),
+      losses_checked_(started_),
       drops_checked_(started_) {}
 
 Result<void> LiveRunner::run() {
@@ -45,11 +50,13 @@ Result<void> LiveRunner::run() {
             pipeline_.tracker().pending() > 0 ? kTickWithPending : kTickWithoutPending;
         const std::size_t taken = capture_.poll(tick, consume);
         absorb_clock_steps(taken);
+        note_losses();
         pipeline_.advance(capture_.complete_until());
         tell_events();
         tell_drops();
     }
     capture_.drain(consume);
+    note_losses();
     pipeline_.advance(wall_clock_now());
     mailbox_.run_all();
     pipeline_.finish();
@@ -89,6 +96,10 @@ void LiveRunner::take(const Frame& frame) {
         forward_step_ = {};
     }
     last_frame_ = frame.time;
+    if (pipeline_.tracker().expires_before(frame.time) &&
+        frame.time - losses_checked_ >= kLossesCheckedEvery) {
+        note_losses();
+    }
     pipeline_.take(frame);
 }
 
@@ -116,6 +127,16 @@ void LiveRunner::tell_events() {
             queue_.push_always(NoticeItem{fmt::format("tcpeek: {}\n", line)});
         }
     }
+}
+
+void LiveRunner::note_losses() {
+    const std::uint64_t lost = capture_.dropped_by_kernel();
+    const Timestamp now = wall_clock_now();
+    if (lost > losses_noted_) {
+        losses_noted_ = lost;
+        pipeline_.note_capture_loss(std::min(losses_checked_, now), now);
+    }
+    losses_checked_ = now;
 }
 
 void LiveRunner::tell_drops() {

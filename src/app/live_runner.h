@@ -33,6 +33,8 @@ class LiveRunner {
     void absorb_clock_steps(std::size_t frames_taken);
     void tell_events();
     void tell_drops();
+    // Tells the tracker when packets were lost: between the last call and now.
+    void note_losses();
 
     LiveCapture& capture_;
     Pipeline& pipeline_;
@@ -44,6 +46,8 @@ class LiveRunner {
     ClockStepDetector clock_steps_;
     Duration forward_step_;  // seen, but not yet in the packets' times
     std::optional<Timestamp> last_frame_;
+    Timestamp losses_checked_;
+    std::uint64_t losses_noted_ = 0;
     Timestamp drops_checked_;
     std::uint64_t drops_told_ = 0;
 };

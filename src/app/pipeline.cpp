@@ -5,6 +5,8 @@
 
 #include <array>
 
+#include "output/details.h"
+
 namespace tcpeek {
 
 Pipeline::Pipeline(const PipelineConfig& config, FilterSet& filters, InterfaceNames& names,
@@ -132,6 +134,11 @@ SummaryView Pipeline::summary(const std::vector<LiveStatistics>& interfaces) con
         view.capture.malformed += malformed;
     }
     view.capture.evicted = tracker_.counters().evicted;
+    if (config_.details) {
+        Snapshot snapshot;
+        copy_to(snapshot);
+        view.details = detail_rows(snapshot);
+    }
     return view;
 }
 

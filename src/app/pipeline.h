@@ -24,6 +24,7 @@ struct PipelineConfig {
     TrackerConfig tracker;
     DissectOptions dissect;
     bool live = false;                     // records may be dropped from display rather than wait
+    bool details = false;                  // in the summary
     bool show_records = true;              // quiet tables have none
     bool resolve_link_interfaces = false;  // kernel interface indexes in frames are this host's
 };
@@ -38,6 +39,7 @@ class Pipeline final : private VerdictSink {
     // Live, while nothing comes.
     void advance(Timestamp packet_scale_time) { tracker_.advance(packet_scale_time); }
     void absorb_forward_step(Duration step) { tracker_.absorb_forward_step(step); }
+    void note_capture_loss(Timestamp from, Timestamp to) { tracker_.note_capture_loss(from, to); }
     void set_local_addresses(LocalAddresses addresses) {
         filters_.set_local_addresses(std::move(addresses));
     }

@@ -39,6 +39,10 @@ bool LiveCapture::exhausted() const {
     return engine_->exhausted();
 }
 
+std::uint64_t LiveCapture::dropped_by_kernel() {
+    return engine_->dropped_by_kernel();
+}
+
 std::vector<LiveStatistics> LiveCapture::statistics() {
     return engine_->statistics();
 }

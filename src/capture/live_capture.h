@@ -70,6 +70,10 @@ class LiveCapture {
     // Whether every interface has vanished.
     [[nodiscard]] bool exhausted() const;
 
+    // Packets that a full ring lost since the start, over all interfaces. Cheap: a system call for
+    // each of them.
+    std::uint64_t dropped_by_kernel();
+
     // One element an interface, also of those that have vanished.
     std::vector<LiveStatistics> statistics();
 

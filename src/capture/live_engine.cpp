@@ -220,6 +220,17 @@ void LiveCapture::Engine::report(LiveEvent::Kind kind, const Source& source) {
     events_.push_back({kind, source.totals.interface});
 }
 
+std::uint64_t LiveCapture::Engine::dropped_by_kernel() {
+    std::uint64_t dropped = 0;
+    for (Source& source : sources_) {
+        if (source.handle) {
+            source.totals.dropped_by_kernel = source.handle->dropped();
+        }
+        dropped += source.totals.dropped_by_kernel;
+    }
+    return dropped;
+}
+
 // Brings the totals up to now.
 void LiveCapture::Engine::count(Source& source) {
     if (source.handle) {

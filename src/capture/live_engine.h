@@ -28,6 +28,7 @@ class LiveCapture::Engine {
     void drain(const FrameConsumer& consume);
     std::vector<LiveEvent> take_events();
     [[nodiscard]] bool exhausted() const;
+    std::uint64_t dropped_by_kernel();
     std::vector<LiveStatistics> statistics();
     [[nodiscard]] Timestamp complete_until() const { return complete_until_; }
     void wake();

@@ -24,6 +24,7 @@ struct Config {
     std::uint32_t buffer_megabytes = 2;   // -B
     int log_level = 5;                    // -l as syslog(3) numbers it: 0 emerg .. 7 debug
     bool quiet = false;
+    bool details = false;  // of what was ignored, in the summary
     bool promiscuous = false;
     bool icmp = false;
     std::vector<IpNetwork> local;  // --local

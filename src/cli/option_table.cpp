@@ -173,7 +173,7 @@ ValueComplaint set_flag(Config& config, std::string_view) {
     return std::nullopt;
 }
 
-constexpr std::array<OptionRow<Config>, 20> kOptions{{
+constexpr std::array<OptionRow<Config>, 21> kOptions{{
     {{'i', "interface", "DEV", "capture on DEV; `any` is every interface",
       "the first usable non-loopback interface", true},
      take_interface},
@@ -196,6 +196,8 @@ constexpr std::array<OptionRow<Config>, 20> kOptions{{
      take_log_level},
     {{'q', "quiet", "", "no live table; the summary and JSON lines stay", "", false},
      set_flag<&Config::quiet>},
+    {{'\0', "details", "", "the summary also says what was ignored, by reason", "", false},
+     set_flag<&Config::details>},
     {{'\0', "promisc", "", "promiscuous capture", "", false}, set_flag<&Config::promiscuous>},
     {{'\0', "icmp", "", "interpret ICMP and ICMPv6 errors", "", false}, set_flag<&Config::icmp>},
     {{'\0', "local", "ADDR[/LEN],...",

@@ -114,6 +114,45 @@ Action action_for(State state, Event event) {
     return kTable[static_cast<std::size_t>(event)][static_cast<std::size_t>(state)];
 }
 
+UnfitKind unfit_kind(Event event) {
+    switch (event) {
+        case Event::s_rst_isn:
+        case Event::s_rst_ack:
+        case Event::s_rst_bad:
+        case Event::c_rst_isn:
+        case Event::c_rst_data:
+        case Event::c_rst_bad:
+            return UnfitKind::rst;
+        case Event::s_synack_new:
+        case Event::s_synack_seen:
+        case Event::s_synack_5th:
+        case Event::s_synack_bad:
+        case Event::c_synack_new:
+        case Event::c_synack_seen:
+        case Event::c_synack_bad:
+        case Event::self_synack:
+            return UnfitKind::synack;
+        case Event::c_ack_fits:
+        case Event::c_ack_open:
+        case Event::c_ack_bad:
+        case Event::s_seg_proof:
+        case Event::s_seg_vouch:
+        case Event::s_seg_plain:
+        case Event::s_seg_bad:
+            return UnfitKind::ack;
+        case Event::icmp_syn:
+        case Event::icmp_synack:
+            return UnfitKind::icmp;
+        case Event::c_syn_same:
+        case Event::c_syn_other:
+        case Event::s_syn:
+        case Event::expiry:
+        case Event::capture_end:
+            break;
+    }
+    TCPEEK_UNREACHABLE("this event always fits");
+}
+
 std::string_view to_string(State state) {
     switch (state) {
         case State::none:

@@ -110,6 +110,12 @@ constexpr bool is_failed(State state) {
            state == State::failed_crossed;
 }
 
+// What did not fit where an event is ignored as unfit: the forgeries and confusions that users see
+// counted apart.
+enum class UnfitKind : std::uint8_t { rst, synack, ack, icmp };
+inline constexpr std::size_t kUnfitKindCount = 4;
+UnfitKind unfit_kind(Event event);
+
 std::string_view to_string(State state);
 std::string_view to_string(Event event);
 

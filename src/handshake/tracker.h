@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "handshake/attempt_table.h"
+#include "handshake/capture_losses.h"
 #include "handshake/copy_detector.h"
 #include "handshake/held_synacks.h"
 #include "handshake/numbers.h"
@@ -28,14 +29,14 @@ struct TrackerConfig {
 using CellCounts = std::array<std::array<std::uint64_t, kEventCount>, kStateCount>;
 
 struct TrackerCounters {
-    CellCounts cells{};                // what happened, by cell of the state table
-    std::uint64_t unfit = 0;           // ignored: numbers do not fit
-    std::uint64_t useless = 0;         // ignored: numbers fit, nothing new
-    std::uint64_t mid_stream = 0;      // of connections whose SYN was not seen
-    std::uint64_t syn_fin = 0;         // SYN with FIN
-    std::uint64_t no_ack = 0;          // neither SYN, RST nor ACK
-    std::uint64_t icmp_unmatched = 0;  // ICMP errors that quote no attempt's SYN
-    std::uint64_t orphan_synacks = 0;  // held, and no SYN came
+    CellCounts cells{};  // what happened, by cell of the state table
+    std::array<std::uint64_t, kUnfitKindCount> unfit{};  // ignored: numbers do not fit
+    std::uint64_t useless = 0;                           // ignored: numbers fit, nothing new
+    std::uint64_t mid_stream = 0;                        // of connections whose SYN was not seen
+    std::uint64_t syn_fin = 0;                           // SYN with FIN
+    std::uint64_t no_ack = 0;                            // neither SYN, RST nor ACK
+    std::uint64_t icmp_unmatched = 0;                    // ICMP errors that quote no attempt's SYN
+    std::uint64_t orphan_synacks = 0;                    // held, and no SYN came
     std::uint64_t after_success = 0;
     std::uint64_t syn_after_success = 0;
     std::uint64_t after_unjudged = 0;
@@ -71,6 +72,15 @@ class Tracker {
     void advance(Timestamp packet_scale_time);
     // The packets' clock was set forward by `step`; waiting attempts must not notice.
     void absorb_forward_step(Duration step) { clock_.absorb_forward_step(step); }
+    // The capture lost packets between two times on the packets' scale, not before those of the
+    // last call: timeouts of attempts that were under way then are doubtful.
+    void note_capture_loss(Timestamp from, Timestamp to) {
+        losses_.add(clock_.on_scale(from), clock_.on_scale(to));
+    }
+    // Whether something may expire before a packet of this time is looked at.
+    [[nodiscard]] bool expires_before(Timestamp packet_time) const {
+        return clock_.on_scale(packet_time) >= next_deadline_;
+    }
     // The capture ends: what is still pending is told as such, in the order of their starts, and
     // everything is forgotten.
     void finish();
@@ -210,6 +220,7 @@ class Tracker {
     Classifier& classifier_;
     VerdictSink& sink_;
     TrackerClock clock_;
+    CaptureLosses losses_;
     CopyDetector copies_;
     HeldSynacks held_;
     AttemptTable table_;

@@ -25,6 +25,8 @@ class TrackerClock {
     // The packets' clock is known to have jumped forward by `step` while nothing happened.
     void absorb_forward_step(Duration step) { offset_ = offset_ - step; }
 
+    // A packet's time on the tracker's scale as it stands.
+    [[nodiscard]] Timestamp on_scale(Timestamp packet_time) const { return packet_time + offset_; }
     [[nodiscard]] Timestamp now() const { return now_; }
     [[nodiscard]] std::uint64_t backward_steps() const { return backward_steps_; }
 

@@ -57,8 +57,8 @@ void Tracker::do_ignore_mid_stream(const Deed&) {
     ++counters_.mid_stream;
 }
 
-void Tracker::do_ignore_unfit(const Deed&) {
-    ++counters_.unfit;
+void Tracker::do_ignore_unfit(const Deed& deed) {
+    ++counters_.unfit[static_cast<std::size_t>(unfit_kind(deed.choice.judgement.event))];
 }
 
 void Tracker::do_ignore_useless(const Deed&) {

@@ -92,6 +92,7 @@ SessionRecord Tracker::record_of(const Attempt& attempt, Event event, Cause caus
     if (is_failure(outcome)) {
         record.last_packet = span(attempt.start, attempt.last_packet);
     }
+    record.capture_loss = outcome == Outcome::timeout && losses_.overlap(attempt.start, at);
     if (const AttemptDetails* details = table_.find_details(attempt)) {
         record.encapsulation = details->encapsulation;
         if (outcome == Outcome::timeout || outcome == Outcome::unreach) {

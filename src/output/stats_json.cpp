@@ -179,11 +179,17 @@ std::vector<IgnoredRow> ignored_rows(const Snapshot& snapshot) {
             {std::string(to_string(static_cast<IgnoredReason>(i))), snapshot.frames.ignored[i]});
     }
     const TrackerCounters& tracker = snapshot.tracker;
+    const auto unfit = [&](UnfitKind kind) {
+        return tracker.unfit[static_cast<std::size_t>(kind)];
+    };
     const std::vector<std::pair<const char*, std::uint64_t>> of_tracker{
         {"mid_stream", tracker.mid_stream},
         {"syn_fin", tracker.syn_fin},
         {"no_ack", tracker.no_ack},
-        {"numbers_unfit", tracker.unfit},
+        {"rst_unfit", unfit(UnfitKind::rst)},
+        {"synack_unfit", unfit(UnfitKind::synack)},
+        {"ack_unfit", unfit(UnfitKind::ack)},
+        {"icmp_unfit", unfit(UnfitKind::icmp)},
         {"nothing_new", tracker.useless},
         {"icmp_unmatched", tracker.icmp_unmatched},
         {"orphan_synack", tracker.orphan_synacks},

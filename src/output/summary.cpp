@@ -79,6 +79,15 @@ void add_capture(Text& text, const CaptureSummary& capture) {
     }
 }
 
+void add_details(Text& text, const std::vector<DetailRow>& details) {
+    text.add("{} details\n", kRule);
+    for (const DetailRow& row : details) {
+        if (row.count > 0) {
+            text.add("   {:<22}: {:>10}\n", row.name, row.count);
+        }
+    }
+}
+
 }  // namespace
 
 std::string render_summary(const SummaryView& summary) {
@@ -95,6 +104,9 @@ std::string render_summary(const SummaryView& summary) {
         add_filter(text, filter, summary.icmp);
     }
     add_capture(text, summary.capture);
+    if (summary.details) {
+        add_details(text, *summary.details);
+    }
     text.add("====================================\n");
     return text.text();
 }

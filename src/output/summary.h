@@ -36,12 +36,19 @@ struct CaptureSummary {
     std::uint64_t undisplayed = 0;  // records; likewise
 };
 
+// What else was counted, and how often; by its name in STATS.
+struct DetailRow {
+    std::string name;
+    std::uint64_t count = 0;
+};
+
 struct SummaryView {
     std::optional<Timestamp> from;  // nothing: there was no packet
     std::optional<Timestamp> to;
     bool icmp = false;  // ICMP errors were looked at
     std::vector<FilterSummary> filters;
     CaptureSummary capture;
+    std::optional<std::vector<DetailRow>> details;  // asked for: rows that are 0 are left out
 };
 
 std::string render_summary(const SummaryView& summary);

@@ -217,6 +217,7 @@ _HEAD = re.compile(
 _TOTAL = re.compile(r"   (Success|Failure|Unjudged): (\d+) session")
 # As FORMATS.md prints them, padding and all.
 _LABELS = (
+    "  of which doubtful   ",
     "SYN Segment Duplicate ",
     "S/A Segment Duplicate ",
     "Not Accepted by Server ",

@@ -38,6 +38,7 @@ Options:
                               debug, also as `LOG_NOTICE` or a number (default:
                               notice)
   -q, --quiet                 no live table; the summary and JSON lines stay
+      --details               the summary also says what was ignored, by reason
       --promisc               promiscuous capture
       --icmp                  interpret ICMP and ICMPv6 errors
       --local=ADDR[/LEN],...  these addresses count as this host's, besides the

@@ -174,5 +174,24 @@ TEST_F(TrackerInvariants, AttemptsAddUpUnderRandomPackets) {
     EXPECT_EQ(tracker.pending(), 0U);
 }
 
+TEST_F(TrackerLimits, OnlyTimeoutsOfAttemptsThatTheLossTouchesAreDoubtful) {
+    const auto at = [](std::int64_t seconds) { return Timestamp{} + Duration::seconds(seconds); };
+    send(from_client(1, kSyn, 1), 0);       // over when the loss begins
+    send(from_client(2, kSyn, 2), 50'000);  // under way then
+    send(from_client(3, kSyn, 3), 50'001);  // refused
+    tracker.advance(at(70));
+    tracker.note_capture_loss(at(80), at(90));
+    send(from_server(3, kRst | kAck, 0, 4), 95'000);
+    send(from_client(4, kSyn, 4), 95'001);  // after it
+    tracker.advance(at(200));
+    ASSERT_EQ(sink.records.size(), 4U);
+    EXPECT_FALSE(sink.records[0].capture_loss);
+    EXPECT_EQ(sink.records[1].client.port, 3);
+    EXPECT_FALSE(sink.records[1].capture_loss) << "a refusal was seen, whatever was lost";
+    EXPECT_EQ(sink.records[2].client.port, 2);
+    EXPECT_TRUE(sink.records[2].capture_loss);
+    EXPECT_FALSE(sink.records[3].capture_loss);
+}
+
 }  // namespace
 }  // namespace tcpeek

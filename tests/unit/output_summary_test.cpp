@@ -58,6 +58,20 @@ class Summary : public ::testing::Test {
     TimeZone tokyo_{"JST-9"};
 };
 
+TEST(SummaryDetails, AreShownWhereAskedForAndNotZero) {
+    SummaryView view;
+    EXPECT_EQ(render_summary(view).find("details"), std::string::npos);
+    view.details = {{"rst_unfit", 12}, {"ack_unfit", 0}, {"unmatched", 3}};
+    const std::string text = render_summary(view);
+    EXPECT_NE(text.find("------------------------------------\n"
+                        " details\n"
+                        "   rst_unfit             :         12\n"
+                        "   unmatched             :          3\n"
+                        "====================================\n"),
+              std::string::npos)
+        << text;
+}
+
 TEST_F(Summary, LooksAsTheDescriptionOfTheFormatsShows) {
     FilterSummary rx = filter("RX");
     rx.rejects = 10;

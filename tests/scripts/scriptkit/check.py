@@ -62,7 +62,7 @@ def compare_summary(script: Script, text: str, objects: list[dict[str, Any]]) ->
     blocks = summary.read(text)
     if not blocks:
         return [f"no summary on standard error: {text!r}"]
-    names = [name for name in blocks if name not in ("", "capture")]
+    names = [name for name in blocks if name not in ("", "capture", "details")]
     icmp = "--icmp" in script.options
     wanted = summary.derived(names, objects, len(script.packets), icmp)
     for row in script.summary:
