@@ -183,7 +183,7 @@ Result<void> App::become_user() {
     if (const Result<void> given = servers_.give_socket_to(config_.user); !given) {
         return given;
     }
-    return drop_privileges(config_.user);
+    return drop_privileges(config_.user, config_.wait ? Keep::raw_sockets : Keep::nothing);
 }
 
 int App::run_live() {
@@ -191,6 +191,7 @@ int App::run_live() {
     options.interfaces = config_.interfaces;
     options.promiscuous = config_.promiscuous;
     options.buffer_megabytes = config_.buffer_megabytes;
+    options.wait = config_.wait;
     options.snapshot_length = config_.checksum_mode == 2 ? kWholePacketSnapshot : kHeaderSnapshot;
     Result<LiveCapture> opened = LiveCapture::open(options, names_);
     if (!opened) {

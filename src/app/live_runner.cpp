@@ -24,6 +24,14 @@ std::string describe(const LiveEvent& event) {
             return fmt::format("interface {} is up again", event.interface);
         case LiveEvent::Kind::vanished:
             return fmt::format("interface {} has vanished", event.interface);
+        case LiveEvent::Kind::awaited:
+            return event.interface.empty()
+                       ? std::string("waiting for an interface that is up and running")
+                       : fmt::format("waiting for interface {}", event.interface);
+        case LiveEvent::Kind::appeared:
+            return fmt::format("interface {} is there, watching it", event.interface);
+        case LiveEvent::Kind::refused:
+            return event.why;
     }
     TCPEEK_UNREACHABLE("event kind out of range");
 }
@@ -44,6 +52,7 @@ LiveRunner::LiveRunner(LiveCapture& capture, Pipeline& pipeline, Mailbox& mailbo
 
 Result<void> LiveRunner::run() {
     const LiveCapture::FrameConsumer consume = [this](const Frame& frame) { take(frame); };
+    tell_events();
     while (!mailbox_.stop_requested() && !capture_.exhausted()) {
         mailbox_.run_all();
         const Duration tick =

@@ -114,8 +114,16 @@ Result<void> change_ids(const std::string& user, const Identity& identity) {
     return {};
 }
 
-Result<void> clear_capabilities(const std::string& user) {
+void select_capabilities(Keep keep) {
     capng_clear(CAPNG_SELECT_ALL);
+    if (keep == Keep::raw_sockets) {
+        capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
+                     CAP_NET_RAW);
+    }
+}
+
+Result<void> clear_capabilities(const std::string& user, Keep keep) {
+    select_capabilities(keep);
     if (capng_apply(CAPNG_SELECT_CAPS) != 0) {
         return Error{fmt::format("cannot become user '{}': the capabilities stay", user)};
     }
@@ -128,13 +136,18 @@ Result<void> clear_capabilities(const std::string& user) {
 }
 
 // Tries to go back, and must fail at each way.
-Result<void> check_no_way_back(const std::string& user, const Identity& identity) {
+Result<void> check_no_way_back(const std::string& user, const Identity& identity, Keep keep) {
     const bool regained = ::setresuid(0, 0, 0) == 0 || ::seteuid(0) == 0 ||
                           ::setresgid(0, 0, 0) == 0 || ::setegid(0) == 0;
     if (regained || !is_already(identity)) {
         return Error{fmt::format("cannot become user '{}': root could be taken back", user)};
     }
-    if (capng_get_caps_process() != 0 || capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE) {
+    const bool readable = capng_get_caps_process() == 0;
+    if (keep == Keep::raw_sockets) {
+        capng_updatev(CAPNG_DROP, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
+                      CAP_NET_RAW, -1);
+    }
+    if (!readable || capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE) {
         return Error{fmt::format("cannot become user '{}': the capabilities stay", user)};
     }
     return {};
@@ -142,7 +155,7 @@ Result<void> check_no_way_back(const std::string& user, const Identity& identity
 
 }  // namespace
 
-Result<void> drop_privileges(const std::string& user) {
+Result<void> drop_privileges(const std::string& user, Keep keep) {
     const Result<Identity> identity = resolve_user(user);
     if (!identity) {
         return identity.error();
@@ -166,17 +179,21 @@ Result<void> drop_privileges(const std::string& user) {
     // away; without root and with PR_SET_NO_NEW_PRIVS the set has no effect anyway.
     capng_clear(CAPNG_SELECT_ALL);
     static_cast<void>(capng_apply(CAPNG_SELECT_BOUNDS));
+    // Without it the change of ids takes the capabilities that are to stay.
+    if (keep == Keep::raw_sockets && ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) {
+        return failure(user, "PR_SET_KEEPCAPS", errno);
+    }
     if (!already) {
         const Result<void> changed = change_ids(user, target);
         if (!changed) {
             return changed;
         }
     }
-    const Result<void> cleared = clear_capabilities(user);
+    const Result<void> cleared = clear_capabilities(user, keep);
     if (!cleared) {
         return cleared;
     }
-    return check_no_way_back(user, target);
+    return check_no_way_back(user, target, keep);
 }
 
 }  // namespace tcpeek

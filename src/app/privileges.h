@@ -32,6 +32,9 @@ Result<Identity> resolve_user(const std::string& user);
 // nothing) or an account of the group root, and not being root, unless the process is `user`
 // already, which then loses its capabilities only and keeps its groups. An error later on means
 // that the process is in neither state and must end.
-Result<void> drop_privileges(const std::string& user);
+//
+// `Keep::raw_sockets` leaves CAP_NET_RAW, with which a capture can be opened later.
+enum class Keep { nothing, raw_sockets };
+Result<void> drop_privileges(const std::string& user, Keep keep = Keep::nothing);
 
 }  // namespace tcpeek

@@ -18,6 +18,8 @@ struct LiveOptions {
     bool promiscuous = false;             // `any` cannot be, and is not
     std::uint32_t buffer_megabytes = 2;
     std::uint32_t snapshot_length = 0;  // octets of each frame
+    // Interfaces that are absent, down, or vanish later are waited for.
+    bool wait = false;
 };
 
 // What one opened interface is, for the `listening on` line.
@@ -38,16 +40,25 @@ struct LiveStatistics {
 
 // Something about an interface that users should know.
 struct LiveEvent {
-    enum class Kind : std::uint8_t { went_down, came_up, vanished };
+    enum class Kind : std::uint8_t {
+        went_down,
+        came_up,
+        vanished,
+        awaited,   // with `wait`: it is not there, or down
+        appeared,  // with `wait`: it is watched from now on
+        refused,   // with `wait`: it is there and cannot be watched; `why` says why
+    };
     Kind kind = Kind::went_down;
     std::string interface;
+    std::string why;
 };
 
 // All calls but `wake` belong to one thread.
 class LiveCapture {
   public:
     // Errors: no such interface (names those that there are), no permission (names sudo and
-    // setcap), no usable interface. `names` must outlive the capture.
+    // setcap), no usable interface; with `wait` only the lack of permission, and what is no
+    // interface's fault. `names` must outlive the capture.
     static Result<LiveCapture> open(const LiveOptions& options, InterfaceNames& names);
 
     [[nodiscard]] const std::vector<LiveInterface>& interfaces() const;
@@ -67,7 +78,7 @@ class LiveCapture {
     // What happened to interfaces since the last call. A `poll` ends when there is something new.
     // An interface that is deleted goes down first.
     std::vector<LiveEvent> take_events();
-    // Whether every interface has vanished.
+    // Whether every interface has vanished, and none is waited for.
     [[nodiscard]] bool exhausted() const;
 
     // Packets that a full ring lost since the start, over all interfaces. Cheap: a system call for

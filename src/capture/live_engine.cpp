@@ -30,8 +30,9 @@ timespec to_timespec(Duration duration) {
 
 }  // namespace
 
-LiveCapture::Engine::Engine(LinkTable links, UniqueFd wake, InterfaceNames& names)
-    : names_(names), links_(std::move(links)), wake_(std::move(wake)) {}
+LiveCapture::Engine::Engine(LinkTable links, UniqueFd wake, InterfaceNames& names,
+                            const LiveOptions& options)
+    : names_(names), options_(options), links_(std::move(links)), wake_(std::move(wake)) {}
 
 Result<std::unique_ptr<LiveCapture::Engine>> LiveCapture::Engine::open(const LiveOptions& options,
                                                                        InterfaceNames& names) {
@@ -43,15 +44,21 @@ Result<std::unique_ptr<LiveCapture::Engine>> LiveCapture::Engine::open(const Liv
     if (!wake.valid()) {
         return Error{fmt::format("cannot make an event descriptor: {}", std::strerror(errno))};
     }
+    std::unique_ptr<Engine> engine(
+        new Engine(std::move(links).value(), std::move(wake), names, options));
+    if (options.wait) {
+        if (const Result<void> added = engine->add_waiting(); !added) {
+            return added.error();
+        }
+        return engine;
+    }
     const Result<std::vector<const Link*>> devices =
-        choose_devices(links.value(), options.interfaces);
+        choose_devices(engine->links_, options.interfaces);
     if (!devices) {
         return devices.error();
     }
-    // The chosen pointers stay valid: a moved vector keeps its elements where they are.
-    std::unique_ptr<Engine> engine(new Engine(std::move(links).value(), std::move(wake), names));
     for (const Link* device : devices.value()) {
-        const Result<void> added = engine->add(device, options);
+        const Result<void> added = engine->add(device, device != nullptr ? device->name : "any");
         if (!added) {
             return added.error();
         }
@@ -59,26 +66,98 @@ Result<std::unique_ptr<LiveCapture::Engine>> LiveCapture::Engine::open(const Liv
     return engine;
 }
 
-Result<void> LiveCapture::Engine::add(const Link* link, const LiveOptions& options) {
-    Result<LiveHandle> handle = LiveHandle::open(link, options);
-    if (!handle) {
-        return handle.error();
-    }
+Result<void> LiveCapture::Engine::add(const Link* link, std::string wanted) {
     Source source;
-    source.handle = std::move(handle).value();
+    source.wanted = std::move(wanted);
+    if (const Result<void> opened = open_handle(source, link); !opened) {
+        return opened;
+    }
     interfaces_.push_back(source.handle->description());
-    source.totals.interface = interfaces_.back().name;
-    source.index = link != nullptr ? link->index : 0;
-    source.last_missed = missed_by_driver(source.index);
-    if (link != nullptr) {
-        source.id = names_.intern(link->name);
-    } else {
+    if (link == nullptr) {
         for (const Link& each : links_.links()) {
             ids_[each.index] = names_.intern(each.name);
         }
     }
     sources_.push_back(std::move(source));
     return {};
+}
+
+// Those that are there and up are opened, and must be; the others are waited for.
+Result<void> LiveCapture::Engine::add_waiting() {
+    std::vector<std::string> wanted = options_.interfaces;
+    if (std::find(wanted.begin(), wanted.end(), LiveHandle::any) != wanted.end()) {
+        return add(nullptr, LiveHandle::any);
+    }
+    if (wanted.empty()) {
+        wanted.emplace_back();
+    }
+    for (std::string& name : wanted) {
+        Source source;
+        source.wanted = std::move(name);
+        const Link* link = find_wanted(source);
+        const bool known = std::any_of(sources_.begin(), sources_.end(), [&](const Source& other) {
+            return other.wanted == source.wanted || (link != nullptr && other.index == link->index);
+        });
+        if (known) {
+            continue;
+        }
+        if (link == nullptr || !link->up) {
+            source.totals.interface = source.wanted;
+            await(source);
+            sources_.push_back(std::move(source));
+        } else if (const Result<void> added = add(link, source.wanted); !added) {
+            return added;
+        }
+    }
+    return {};
+}
+
+Result<void> LiveCapture::Engine::open_handle(Source& source, const Link* link) {
+    Result<LiveHandle> handle = LiveHandle::open(link, options_);
+    if (!handle) {
+        return handle.error();
+    }
+    source.handle = std::move(handle).value();
+    source.presence = Presence::up;
+    source.totals.interface = source.handle->description().name;
+    source.index = link != nullptr ? link->index : 0;
+    source.last_missed = missed_by_driver(source.index);
+    if (link != nullptr) {
+        source.id = names_.intern(link->name);
+    }
+    return {};
+}
+
+void LiveCapture::Engine::await(Source& source) {
+    source.presence = Presence::awaited;
+    source.index = 0;
+    report(LiveEvent::Kind::awaited, source);
+}
+
+const Link* LiveCapture::Engine::find_wanted(const Source& source) const {
+    if (!source.wanted.empty()) {
+        return links_.find(source.wanted);
+    }
+    const auto usable =
+        std::find_if(links_.links().begin(), links_.links().end(),
+                     [](const Link& link) { return link.up && link.running && !link.loopback; });
+    return usable != links_.links().end() ? &*usable : nullptr;
+}
+
+void LiveCapture::Engine::open_awaited() {
+    for (Source& source : sources_) {
+        const Link* link = source.presence == Presence::awaited ? find_wanted(source) : nullptr;
+        if (link == nullptr || !link->up) {
+            continue;
+        }
+        if (const Result<void> opened = open_handle(source, link); opened) {
+            source.refusal.clear();
+            report(LiveEvent::Kind::appeared, source);
+        } else if (opened.error().message != source.refusal) {
+            source.refusal = opened.error().message;
+            events_.push_back({LiveEvent::Kind::refused, source.totals.interface, source.refusal});
+        }
+    }
 }
 
 LiveCapture::Engine::Now LiveCapture::Engine::read_clocks() {
@@ -93,6 +172,7 @@ std::size_t LiveCapture::Engine::poll(Duration timeout, const FrameConsumer& con
         // The clocks are read first: a ring that is found empty then was empty at that time.
         const Now now = read_clocks();
         woken = watch(Duration{}) || woken;
+        open_awaited();
         const std::size_t handed_over = deliver(now, consume);
         note_completeness(now);
         close_left(now);
@@ -211,20 +291,25 @@ void LiveCapture::Engine::close_left(const Now& now) {
 
 void LiveCapture::Engine::close(Source& source) {
     count(source);
+    source.dropped_before = source.totals.dropped_by_kernel;
     source.presence = Presence::gone;
+    source.readable = false;
     source.head.reset();
     source.handle.reset();
+    if (options_.wait) {
+        await(source);
+    }
 }
 
 void LiveCapture::Engine::report(LiveEvent::Kind kind, const Source& source) {
-    events_.push_back({kind, source.totals.interface});
+    events_.push_back({kind, source.totals.interface, ""});
 }
 
 std::uint64_t LiveCapture::Engine::dropped_by_kernel() {
     std::uint64_t dropped = 0;
     for (Source& source : sources_) {
         if (source.handle) {
-            source.totals.dropped_by_kernel = source.handle->dropped();
+            source.totals.dropped_by_kernel = source.dropped_before + source.handle->dropped();
         }
         dropped += source.totals.dropped_by_kernel;
     }
@@ -234,7 +319,7 @@ std::uint64_t LiveCapture::Engine::dropped_by_kernel() {
 // Brings the totals up to now.
 void LiveCapture::Engine::count(Source& source) {
     if (source.handle) {
-        source.totals.dropped_by_kernel = source.handle->dropped();
+        source.totals.dropped_by_kernel = source.dropped_before + source.handle->dropped();
     }
     source.totals.received = source.handed_over + source.totals.dropped_by_kernel;
     if (!source.handle || source.presence == Presence::leaving) {
@@ -306,8 +391,9 @@ std::vector<LiveEvent> LiveCapture::Engine::take_events() {
 }
 
 bool LiveCapture::Engine::exhausted() const {
-    return std::none_of(sources_.begin(), sources_.end(),
-                        [](const Source& source) { return source.handle.has_value(); });
+    return std::none_of(sources_.begin(), sources_.end(), [](const Source& source) {
+        return source.handle || source.presence == Presence::awaited;
+    });
 }
 
 std::vector<LiveStatistics> LiveCapture::Engine::statistics() {

@@ -45,13 +45,15 @@ class LiveCapture::Engine {
         down,
         leaving,  // vanished; what is left in the ring is still read
         gone,
+        awaited,  // to be opened when it is there and up
     };
 
     struct Source {
+        std::string wanted;  // as the user named it; empty for the first usable interface
         unsigned index = 0;  // of the interface; 0 for `any`
         InterfaceId id;
         Presence presence = Presence::up;
-        std::optional<LiveHandle> handle;  // empty when gone
+        std::optional<LiveHandle> handle;  // empty when gone or awaited
         bool readable = false;             // the ring may hold more
         bool finished = false;             // while draining: nothing more can come
         std::optional<Frame> head;         // read, not handed over yet
@@ -63,11 +65,18 @@ class LiveCapture::Engine {
         LiveStatistics totals;
         std::uint64_t handed_over = 0;
         std::optional<std::uint64_t> last_missed;
+        std::uint64_t dropped_before = 0;  // by earlier handles of an interface that came again
+        std::string refusal;               // awaited: why the last opening failed, told once
     };
 
-    Engine(LinkTable links, UniqueFd wake, InterfaceNames& names);
+    Engine(LinkTable links, UniqueFd wake, InterfaceNames& names, const LiveOptions& options);
 
-    Result<void> add(const Link* link, const LiveOptions& options);
+    Result<void> add(const Link* link, std::string wanted);
+    Result<void> add_waiting();
+    Result<void> open_handle(Source& source, const Link* link);
+    void await(Source& source);
+    void open_awaited();
+    [[nodiscard]] const Link* find_wanted(const Source& source) const;
     [[nodiscard]] static Now read_clocks();
 
     bool watch(Duration timeout);
@@ -94,6 +103,7 @@ class LiveCapture::Engine {
     [[nodiscard]] InterfaceId interface_of(const Source& source, unsigned index);
 
     InterfaceNames& names_;
+    LiveOptions options_;
     LinkTable links_;
     UniqueFd wake_;
     std::vector<Source> sources_;

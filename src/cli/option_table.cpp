@@ -162,11 +162,6 @@ ValueComplaint take_capture(Config&, std::string_view value) {
            "out";
 }
 
-ValueComplaint take_wait(Config&, std::string_view) {
-    return "is not possible yet: this version ends when its last interface vanishes; leave the "
-           "option out";
-}
-
 template <bool Config::*field>
 ValueComplaint set_flag(Config& config, std::string_view) {
     config.*field = true;
@@ -216,9 +211,8 @@ constexpr std::array<OptionRow<Config>, 21> kOptions{{
     {{'\0', "capture", "auto,tcx,socket", "how live packets are taken; not in this version", "",
       false},
      take_capture},
-    {{'\0', "wait", "", "wait for an interface that is absent or vanishes; not in this version", "",
-      false},
-     take_wait},
+    {{'\0', "wait", "", "wait for an interface that is absent or vanishes", "", false},
+     set_flag<&Config::wait>},
     {{'\0', "info", "", "what this build, kernel and set of rights can do; then exit", "", false},
      set_flag<&Config::info>},
     {{'h', "help", "", "this text", "", false}, take_nothing<Config>},

@@ -14,6 +14,7 @@ import settings
 from lab import FAMILIES, Failure, Host, Lab
 from places import Pair, link, until, watch, watch_all
 from registry import scene, scene_alone
+from traffic import Listener, connect
 from watch import Watch
 
 RX = {"filters": ("RX",), "interface": "eth0"}
@@ -70,6 +71,38 @@ def one_vanishes(lab: Lab) -> None:
         each.until_said("eth9")
         each.until_said("vanished")
     succeed(pair, *watches)
+    stop_all(*watches)
+
+
+@scene
+def waits_for_interfaces(lab: Lab) -> None:
+    """With --wait an interface that is absent at the start and later deleted is watched again."""
+    pair = Pair(lab)
+    options = ["-i", "eth9", "--wait"]
+    settings_of = {"filters": ("RX",), "interface": "eth9"}
+    plain = watch(lab, pair.server, options, **settings_of)
+    as_nobody = watch(lab, pair.server, [*options, "-u", "nobody"], **settings_of)
+    watches = (plain, as_nobody)
+    for each in watches:
+        each.until_said("waiting for interface eth9")
+    for life in (1, 2):
+        lab.link(pair.client, "eth9", pair.server, "eth9")
+        pair.client.add_address("eth9", "10.0.9.1", 24)
+        pair.server.add_address("eth9", "10.0.9.2", 24)
+        for each in watches:
+            each.until(lambda each=each: each.err.text.count("watching it") == life, 5,
+                       "eth9 is not watched")
+        listener = Listener(pair.server, "10.0.9.2", 80, 16)
+        connection = connect(pair.client, "10.0.9.2", 80, source="10.0.9.1", wait=5)
+        lab.at_end(connection.must_be_open().close)
+        for each in watches:
+            each.expect(connection.flow, "success", "established", "ShA")
+            each.until_expected()
+        pair.server.ip("link del eth9")
+        listener.close()
+        for each in watches:
+            each.until(lambda each=each: each.err.text.count("waiting for") == life + 1, 5,
+                       "eth9 is not waited for")
     stop_all(*watches)
 
 

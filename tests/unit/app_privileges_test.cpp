@@ -61,12 +61,12 @@ std::string status_line(const std::string& name) {
     return "";
 }
 
-std::string drop_and_describe(const std::string& user) {
+std::string drop_and_describe(const std::string& user, Keep keep = Keep::nothing) {
     const gid_t groups[] = {0, 4, 27};
     if (::setgroups(3, groups) != 0) {
         return "setgroups failed";
     }
-    const Result<void> dropped = drop_privileges(user);
+    const Result<void> dropped = drop_privileges(user, keep);
     if (!dropped) {
         return "error: " + dropped.error().message;
     }
@@ -83,6 +83,16 @@ std::string drop_and_describe(const std::string& user) {
 constexpr const char* nothing_left =
     "Groups=;CapInh=0000000000000000;CapPrm=0000000000000000;CapEff=0000000000000000;"
     "CapAmb=0000000000000000;CapBnd=0000000000000000;NoNewPrivs=1;no way back";
+
+TEST(Privileges, RawSocketsMayBeKept) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "needs root, to give it up";
+    }
+    EXPECT_EQ(in_child([] { return drop_and_describe("nobody", Keep::raw_sockets); }),
+              "Uid=65534 65534 65534 65534;Gid=65534 65534 65534 65534;"
+              "Groups=;CapInh=0000000000000000;CapPrm=0000000000002000;CapEff=0000000000002000;"
+              "CapAmb=0000000000000000;CapBnd=0000000000000000;NoNewPrivs=1;no way back");
+}
 
 TEST(Privileges, AreGivenUpForGood) {
     if (::geteuid() != 0) {

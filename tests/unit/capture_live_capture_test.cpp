@@ -98,6 +98,15 @@ std::vector<std::string> next_events(LiveCapture& capture, std::size_t count = 1
                 case LiveEvent::Kind::vanished:
                     texts.push_back(event.interface + " vanished");
                     break;
+                case LiveEvent::Kind::awaited:
+                    texts.push_back(event.interface + " awaited");
+                    break;
+                case LiveEvent::Kind::appeared:
+                    texts.push_back(event.interface + " appeared");
+                    break;
+                case LiveEvent::Kind::refused:
+                    texts.push_back(event.interface + " refused: " + event.why);
+                    break;
             }
         }
     }
@@ -404,6 +413,37 @@ TEST_F(LiveCaptureTest, FollowsARenamedInterface) {
                 EXPECT_FALSE(capture.exhausted());
             });
     }
+}
+
+TEST_F(LiveCaptureTest, WaitsForAnInterfaceThatIsAbsentDownOrVanishes) {
+    LiveOptions options = options_for({"a1"});
+    options.wait = true;
+    with_capture(
+        options, [] {},
+        [](LiveCapture& capture) {
+            EXPECT_TRUE(capture.interfaces().empty());
+            EXPECT_EQ(next_events(capture), Texts{"a1 awaited"});
+            EXPECT_FALSE(capture.exhausted());
+            run("ip link add a0 type veth peer name a1; ip link set a0 up");
+            EXPECT_EQ(next_events(capture), Texts{}) << "it is there, but down";
+            run("ip link set a1 up");
+            EXPECT_EQ(next_events(capture), Texts{"a1 appeared"});
+            wait_until_usable("a0");
+            Collector collector;
+            FrameSender("a0").send(1);
+            EXPECT_EQ(collector.wait_for(capture, 1), 1U);
+            run("ip link del a1");
+            EXPECT_EQ(next_events(capture, 3),
+                      (Texts{"a1 went down", "a1 vanished", "a1 awaited"}));
+            EXPECT_FALSE(capture.exhausted());
+            make_pair("a0", "a1");
+            EXPECT_EQ(next_events(capture), Texts{"a1 appeared"});
+            FrameSender("a0").send(2);
+            EXPECT_EQ(collector.wait_for(capture, 2), 2U);
+            ASSERT_EQ(capture.statistics().size(), 1U);
+            EXPECT_EQ(capture.statistics()[0].received, collector.all())
+                << "both lives of the interface count";
+        });
 }
 
 TEST_F(LiveCaptureTest, TheOthersGoOnWhenAnInterfaceVanishes) {

@@ -165,9 +165,6 @@ TEST(UsageErrors, LocalNetworksNameTheElement) {
 
 TEST(UsageErrors, WhatThisVersionHasNotYet) {
     expect_errors({
-        {{"--wait"},
-         "option --wait is not possible yet: this version ends when its last interface vanishes; "
-         "leave the option out"},
         {{"--capture=tcx"},
          "option --capture: 'tcx' is not possible yet: this version always captures by a packet "
          "socket; leave the option out"},

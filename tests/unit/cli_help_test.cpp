@@ -52,8 +52,7 @@ Options:
       --max-sessions=N        limit of pending sessions (default: 1048576)
       --capture=auto,tcx,socket
                               how live packets are taken; not in this version
-      --wait                  wait for an interface that is absent or vanishes;
-                              not in this version
+      --wait                  wait for an interface that is absent or vanishes
       --info                  what this build, kernel and set of rights can do;
                               then exit
   -h, --help                  this text
