@@ -23,7 +23,7 @@ struct Config {
     std::uint32_t timeout_seconds = 60;   // -t
     std::uint32_t buffer_megabytes = 2;   // -B
     int log_level = 5;                    // -l as syslog(3) numbers it: 0 emerg .. 7 debug
-    bool wait = false;  // for interfaces that are absent or vanish
+    bool wait = false;                    // for interfaces that are absent or vanish
     bool quiet = false;
     bool details = false;  // of what was ignored, in the summary
     bool promiscuous = false;
