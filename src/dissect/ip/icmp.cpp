@@ -1,4 +1,5 @@
-// ICMP (RFC 792) and ICMPv6 (RFC 4443) errors and the TCP segment that they quote.
+// ICMP (RFC 792) and ICMPv6 (RFC 4443) errors, also of several parts (RFC 4884), and the TCP segment
+// that they quote.
 #include "dissect/ip/checksum.h"
 #include "dissect/ip/ipv6_extensions.h"
 #include "dissect/layers.h"
@@ -9,6 +10,14 @@ namespace {
 constexpr std::uint8_t kProtocolTcp = 6;
 constexpr std::uint8_t kProtocolIcmpv6 = 58;
 constexpr std::size_t kQuotedTcp = 8;  // ports and sequence number
+
+// Where a multi-part message says how long its quote is (RFC 4884 4), what follows the quote is not
+// TCP. 0: it says nothing, and everything is the quote.
+void end_at_stated_length(ByteReader& reader, std::size_t stated) {
+    if (stated > 0 && stated < reader.remaining()) {
+        reader = ByteReader(reader.rest().first(stated));
+    }
+}
 
 struct Quote {
     IpAddress source;
@@ -58,7 +67,9 @@ Step dissect_icmp(ByteReader& reader, Dissection& dissection) {
     const bool bad_checksum = checksum_is_bad(reader.rest(), InternetSum{}, dissection);
     const std::uint8_t type = reader.u8();
     const std::uint8_t code = reader.u8();
-    reader.skip(6);  // checksum, and what the type needs
+    reader.skip(3);  // checksum, and what the type needs
+    const std::size_t quoted_words = reader.u8();  // of 4 octets
+    reader.skip(2);
     if (!reader.ok()) {
         return run_out(dissection, Layer::icmp);
     }
@@ -68,6 +79,7 @@ Step dissect_icmp(ByteReader& reader, Dissection& dissection) {
     if (!is_icmp_error(type, code)) {
         return ignore(dissection, IgnoredReason::icmp_not_an_error);
     }
+    end_at_stated_length(reader, quoted_words * 4);
     const std::uint8_t version_and_length = reader.u8();
     reader.skip(5);  // type of service, total length, identification
     const std::uint16_t fragment = reader.u16();
@@ -98,7 +110,9 @@ Step dissect_icmpv6(ByteReader& reader, Dissection& dissection) {
                         dissection);
     const std::uint8_t type = reader.u8();
     const std::uint8_t code = reader.u8();
-    reader.skip(6);  // checksum, and what the type needs
+    reader.skip(2);  // checksum
+    const std::size_t quoted_words = reader.u8();  // of 8 octets; a pointer in type 4
+    reader.skip(3);
     if (!reader.ok()) {
         return run_out(dissection, Layer::icmp);
     }
@@ -108,6 +122,8 @@ Step dissect_icmpv6(ByteReader& reader, Dissection& dissection) {
     if (!is_icmpv6_error(type)) {
         return ignore(dissection, IgnoredReason::icmp_not_an_error);
     }
+    constexpr std::uint8_t kParameterProblem = 4;  // has no such length
+    end_at_stated_length(reader, type == kParameterProblem ? 0 : quoted_words * 8);
     const std::uint8_t version_and_class = reader.u8();
     reader.skip(5);  // traffic class, flow label, payload length
     const std::uint8_t next_header = reader.u8();

@@ -47,6 +47,18 @@ def _segment(body: Segment, wire: Wire, family: int) -> tuple[bytes, int, int]:
     return data, offset, needed
 
 
+def _multi_part(quote: bytes, family: int, padded: bool) -> tuple[bytes, int]:
+    """The quote with an MPLS label stack object behind it (RFC 4884 7, RFC 4950 3), and the word of the ICMP header
+    that says how long the quote is: in units of four bytes (IPv4) or eight (IPv6)."""
+    unit = 4 if family == 4 else 8
+    length = max(len(quote), 128 if padded else 0)
+    quote = quote.ljust((length + unit - 1) // unit * unit, b"\0")
+    label = struct.pack("!HBBI", 8, 1, 1, 0x12345 << 12 | 0x1FF)
+    extension = struct.pack("!BBH", 0x20, 0, 0) + label
+    extension = struct.pack("!BBH", 0x20, 0, internet_checksum(extension)) + label
+    return quote + extension, len(quote) // unit << (16 if family == 4 else 24)
+
+
 def _icmp(body: IcmpError, wire: Wire, family: int) -> tuple[bytes, int, int]:
     inner_wire = Wire(ident=0x1234, ttl=63, ipopts=body.qopts, ext=body.qext)
     inner, inner_offset, _ = _segment(body.quote, inner_wire, family)
@@ -54,7 +66,10 @@ def _icmp(body: IcmpError, wire: Wire, family: int) -> tuple[bytes, int, int]:
     pair = body.v4 if family == 4 else body.v6
     if pair is None:
         raise AssertionError("the parser asks for `only` where a family has no counterpart")
-    message = struct.pack("!BBHI", *pair, 0, 1280 if pair == (2, 0) else 0) + quote
+    rest = 1280 if pair == (2, 0) else 0
+    if body.parts:
+        quote, rest = _multi_part(quote, family, padded=body.parts == "padded")
+    message = struct.pack("!BBHI", *pair, 0, rest) + quote
     pseudo = b"" if family == 4 else pseudo_header(6, body.reporter, body.to, 58) + struct.pack("!I", len(message))
     total = internet_checksum(pseudo + message) ^ (0x5555 if wire.sum == "bad-icmp" else 0)
     message = message[:2] + struct.pack("!H", total) + message[4:]

@@ -63,7 +63,8 @@ class Segment:
 
 @dataclass(frozen=True)
 class IcmpError:
-    """An ICMP error; the quoted segment is kept as a Segment, cut to `quoted` TCP bytes when written."""
+    """An ICMP error; the quoted segment is kept as a Segment, cut to `quoted` TCP bytes when written. With `parts`
+    an extension follows the quote (RFC 4884), which is padded to 128 bytes (`padded`) or not (`exact`)."""
 
     flow: Flow
     v4: Optional[tuple[int, int]]
@@ -74,6 +75,7 @@ class IcmpError:
     quoted: Optional[int] = None
     qopts: int = 0
     qext: tuple[str, ...] = ()
+    parts: str = ""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ _WIRE_KEYS: dict[str, Callable[[str], Any]] = {
 _SEGMENT_KEYS: dict[str, Callable[[str], Any]] = {
     "seq": str, "ack": str, "len": int, "tsval": int, "tsecr": int, "mss": int, "doff": int, "repeat": int}
 _ICMP_KEYS: dict[str, Callable[[str], Any]] = {
-    "from": str, "to": str, "quote": str, "seq": str, "tcp": int, "qopts": int, "qext": values.words}
+    "from": str, "to": str, "quote": str, "seq": str, "tcp": int, "qopts": int, "qext": values.words, "parts": str}
 _COPY_KEYS: dict[str, Callable[[str], Any]] = {
     "ttl": int, "mss": int, "id": int, "iface": str, "vlan": values.tags, "sum": str}
 _CHOICES = {
@@ -223,7 +223,7 @@ class Parser:
         quote = self._build_segment(flow, from_client, flags, numbers)
         to = typed.get("to", flow.client if from_client else flow.server)
         self._add(IcmpError(flow, v4, v6, typed.get("from", "router"), to, quote, typed.get("tcp"),
-                            typed.get("qopts", 0), typed.get("qext", ())), wire)
+                            typed.get("qopts", 0), typed.get("qext", ()), typed.get("parts", "")), wire)
         for family, given in (("v6", v4), ("v4", v6)):
             if given is None and self.script.only.get("family") != {family}:
                 raise ValueError(f"an ICMP error without counterpart needs `only {family}`")
