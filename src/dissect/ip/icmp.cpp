@@ -1,5 +1,5 @@
-// ICMP (RFC 792) and ICMPv6 (RFC 4443) errors, also of several parts (RFC 4884), and the TCP segment
-// that they quote.
+// ICMP (RFC 792) and ICMPv6 (RFC 4443) errors, also of several parts (RFC 4884), and the TCP
+// segment that they quote.
 #include "dissect/ip/checksum.h"
 #include "dissect/ip/ipv6_extensions.h"
 #include "dissect/layers.h"
@@ -67,7 +67,7 @@ Step dissect_icmp(ByteReader& reader, Dissection& dissection) {
     const bool bad_checksum = checksum_is_bad(reader.rest(), InternetSum{}, dissection);
     const std::uint8_t type = reader.u8();
     const std::uint8_t code = reader.u8();
-    reader.skip(3);  // checksum, and what the type needs
+    reader.skip(3);                                // checksum, and what the type needs
     const std::size_t quoted_words = reader.u8();  // of 4 octets
     reader.skip(2);
     if (!reader.ok()) {
@@ -110,7 +110,7 @@ Step dissect_icmpv6(ByteReader& reader, Dissection& dissection) {
                         dissection);
     const std::uint8_t type = reader.u8();
     const std::uint8_t code = reader.u8();
-    reader.skip(2);  // checksum
+    reader.skip(2);                                // checksum
     const std::size_t quoted_words = reader.u8();  // of 8 octets; a pointer in type 4
     reader.skip(3);
     if (!reader.ok()) {
