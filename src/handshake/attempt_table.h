@@ -54,6 +54,16 @@ class AttemptTable {
     void insert_by_time(AttemptList& list, AttemptIndex index);
     void remove(AttemptList& list, AttemptIndex index);
 
+    // All attempts lie in places 0 to places() - 1, and an attempt never changes its place.
+    [[nodiscard]] std::uint64_t places() const { return std::uint64_t{bucket_mask_} + 1; }
+    template <typename Visit>
+    void visit_place(std::uint32_t place, Visit visit) const {
+        for (AttemptIndex index = bucket(place); index != kNoIndex;
+             index = attempts_[index].hash_next) {
+            visit(attempts_[index]);
+        }
+    }
+
     [[nodiscard]] std::size_t size() const { return attempts_.size(); }
 
   private:

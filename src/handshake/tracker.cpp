@@ -86,6 +86,9 @@ void Tracker::on_segment(const Segment& segment, Timestamp packet_time, Interfac
     const ConnectionKey key = ConnectionKey::of(segment.source, segment.destination);
     packet.key_hash = static_cast<std::uint32_t>(key.hash(config_.seed));
     handle(key, packet);
+    if (packet.kind == SegmentKind::syn) {
+        settle(key, packet.key_hash, segment.seq, VerdictSink::Settled::judged);
+    }
 }
 
 void Tracker::on_icmp(const IcmpError& error, Timestamp packet_time) {

@@ -1,6 +1,7 @@
 // The tracker: drives every connection attempt through the state table and tells its verdict.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -22,6 +23,8 @@ struct TrackerConfig {
     std::uint32_t max_sessions = 1'048'576;
     // Makes hashes unforeseeable; any value gives the same verdicts.
     std::uint64_t seed = 0;
+    // For a filter in the kernel: the sink is told which pairs of endpoints are over.
+    bool tells_settled = false;
 };
 
 // Everything that happened without a record. Totals since the start.
@@ -87,6 +90,17 @@ class Tracker {
 
     [[nodiscard]] std::uint32_t pending() const { return pending_.size(); }
     [[nodiscard]] const PendingCounts& pending_counts() const { return pending_counts_; }
+    // Pending attempts and remembered failures: those that packets other than a SYN can still give
+    // a verdict.
+    [[nodiscard]] std::uint32_t open_attempts() const { return pending_.size() + failures_.size(); }
+    [[nodiscard]] bool has_open_attempt(const ConnectionKey& key) const {
+        return has_open_attempt(key, static_cast<std::uint32_t>(key.hash(config_.seed)));
+    }
+    // Calls `visit(const ConnectionKey&, SeqNumber isn)` for the open attempts in `count` places of
+    // the table from place `from` on; false from it ends the visit. Returns the place to go on at,
+    // 0 when all have been visited.
+    template <typename Visit>
+    std::uint32_t visit_open_attempts(std::uint32_t from, std::uint32_t count, Visit visit) const;
     [[nodiscard]] std::uint32_t remembered() const { return successes_.size() + failures_.size(); }
     [[nodiscard]] TrackerCounters counters() const;
     // When the next attempt expires, on the tracker's scale; nothing when none is pending.
@@ -204,6 +218,9 @@ class Tracker {
     void expire_run();
     void forget_expired(AttemptList& list);
     void forget(AttemptList& list, AttemptIndex index);
+    [[nodiscard]] bool has_open_attempt(const ConnectionKey& key, std::uint32_t key_hash) const;
+    void settle(const ConnectionKey& key, std::uint32_t key_hash, SeqNumber isn,
+                VerdictSink::Settled why);
     void remember(AttemptIndex index, AttemptList& from, AttemptList& to, Timestamp since);
     // How long after its start an attempt can be remembered at most.
     static Duration longest_memory(Duration timeout);
@@ -233,5 +250,20 @@ class Tracker {
     TrackerCounters counters_;
     PendingCounts pending_counts_;
 };
+
+template <typename Visit>
+std::uint32_t Tracker::visit_open_attempts(std::uint32_t from, std::uint32_t count,
+                                           Visit visit) const {
+    bool more = true;
+    const std::uint64_t end = std::min<std::uint64_t>(std::uint64_t{from} + count, table_.places());
+    for (std::uint64_t place = from; place < end && more; ++place) {
+        table_.visit_place(static_cast<std::uint32_t>(place), [&](const Attempt& attempt) {
+            if (more && (is_pending(attempt.state) || is_failed(attempt.state))) {
+                more = visit(attempt.key, attempt.client_isn);
+            }
+        });
+    }
+    return more && end < table_.places() ? static_cast<std::uint32_t>(end) : 0;
+}
 
 }  // namespace tcpeek

@@ -85,7 +85,33 @@ void Tracker::forget(AttemptList& list, AttemptIndex index) {
         --pending_counts_.of_kind[table_[index].pending_kind];
     }
     table_.remove(list, index);
+    if (&list == &successes_) {
+        table_.erase(index);
+        return;
+    }
+    const Attempt& attempt = table_[index];
+    const ConnectionKey key = attempt.key;
+    const std::uint32_t key_hash = attempt.key_hash;
+    const SeqNumber isn = attempt.client_isn;
     table_.erase(index);
+    settle(key, key_hash, isn, VerdictSink::Settled::forgotten);
+}
+
+bool Tracker::has_open_attempt(const ConnectionKey& key, std::uint32_t key_hash) const {
+    for (AttemptIndex index = table_.find(key, key_hash); index != kNoIndex;
+         index = table_.next_same(index)) {
+        if (is_pending(table_[index].state) || is_failed(table_[index].state)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void Tracker::settle(const ConnectionKey& key, std::uint32_t key_hash, SeqNumber isn,
+                     VerdictSink::Settled why) {
+    if (config_.tells_settled && !has_open_attempt(key, key_hash)) {
+        sink_.on_settled(key, isn, why);
+    }
 }
 
 bool Tracker::is_forgotten(const Attempt& attempt) const {

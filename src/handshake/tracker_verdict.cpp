@@ -121,6 +121,7 @@ void Tracker::succeed(const Deed& deed, Cause cause) {
     attempt.last_packet = deed.packet.at;
     remember(index, from, successes_, clock_.now());
     sink_.on_record(record);
+    settle(deed.key, deed.packet.key_hash, table_[index].client_isn, VerdictSink::Settled::judged);
 }
 
 void Tracker::tell(SessionEvent::Kind kind, const Attempt& attempt, const Packet& packet) {
@@ -161,6 +162,8 @@ void Tracker::time_out(AttemptIndex index) {
         attempt.state = State::unjudged;
         remember(index, pending_, successes_, deadline);
         sink_.on_record(record);
+        settle(table_[index].key, table_[index].key_hash, table_[index].client_isn,
+               VerdictSink::Settled::judged);
     } else {
         const Cause cause = attempt.server_answered ? Cause::challenged : Cause::no_reply;
         fail(index, Event::expiry, cause, deadline, deadline);
