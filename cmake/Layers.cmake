@@ -1,8 +1,11 @@
-# tcpeek_layer(NAME DEPENDS layer... LIBRARIES target...): one folder of src/ as a static library.
-# The folder's .cpp files are found by name, so that a new file needs no edit here.
+# tcpeek_layer(NAME DEPENDS layer... LIBRARIES target... WITHOUT file...): one folder of src/ as a
+# static library. The folder's .cpp files are found by name, so that a new file needs no edit here,
+# but for those of WITHOUT.
 function(tcpeek_layer name)
-    cmake_parse_arguments(LAYER "" "" "DEPENDS;LIBRARIES" ${ARGN})
+    cmake_parse_arguments(LAYER "" "" "DEPENDS;LIBRARIES;WITHOUT" ${ARGN})
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+    list(TRANSFORM LAYER_WITHOUT PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/${name}/)
+    list(REMOVE_ITEM sources ${LAYER_WITHOUT})
     list(TRANSFORM LAYER_DEPENDS PREPEND tcpeek_)
     if(sources)
         add_library(tcpeek_${name} STATIC ${sources})

@@ -63,6 +63,18 @@ std::uint64_t random_seed() {
     return static_cast<std::uint64_t>(device()) << 32U | device();
 }
 
+CaptureEngine engine_of(CaptureChoice choice) {
+    switch (choice) {
+        case CaptureChoice::automatic:
+            return CaptureEngine::automatic;
+        case CaptureChoice::tcx:
+            return CaptureEngine::tcx;
+        case CaptureChoice::socket:
+            return CaptureEngine::socket;
+    }
+    TCPEEK_UNREACHABLE("capture choice out of range");
+}
+
 PipelineConfig pipeline_config(const Config& config) {
     PipelineConfig pipeline;
     pipeline.tracker.timeout = Duration::seconds(config.timeout_seconds);
@@ -71,6 +83,7 @@ PipelineConfig pipeline_config(const Config& config) {
     pipeline.dissect.checksums = static_cast<ChecksumMode>(config.checksum_mode);
     pipeline.dissect.icmp = config.icmp;
     pipeline.live = config.files.empty();
+    pipeline.tracker.tells_settled = pipeline.live && config.filter_entries > 0;
     pipeline.resolve_link_interfaces = pipeline.live;
     pipeline.details = config.details;
     pipeline.show_records = config.output == OutputForm::json || !config.quiet;
@@ -157,6 +170,9 @@ void App::show_listening(const LiveCapture& capture) {
     if (config_.quiet) {
         return;
     }
+    if (const std::string notice = capture.notice(); !notice.empty()) {
+        queue_.push_always(NoticeItem{fmt::format("tcpeek: {}\n", notice)});
+    }
     for (const LiveInterface& interface : capture.interfaces()) {
         queue_.push_always(NoticeItem{render_listening(interface.name, interface.link_type_name,
                                                        interface.link_type_description,
@@ -192,6 +208,9 @@ int App::run_live() {
     options.promiscuous = config_.promiscuous;
     options.buffer_megabytes = config_.buffer_megabytes;
     options.wait = config_.wait;
+    options.icmp = config_.icmp;
+    options.engine = engine_of(config_.capture);
+    options.filter_connections = config_.filter_entries;
     options.snapshot_length = config_.checksum_mode == 2 ? kWholePacketSnapshot : kHeaderSnapshot;
     Result<LiveCapture> opened = LiveCapture::open(options, names_);
     if (!opened) {
@@ -217,8 +236,9 @@ int App::run_live() {
     for (const LiveInterface& interface : capture.interfaces()) {
         interfaces.push_back(interface.name);
     }
-    log_.write(LogLevel::notice, fmt::format("version {} started on {}, filters {}", kVersion,
-                                             joined(interfaces), joined(filters_.names())));
+    log_.write(LogLevel::notice, fmt::format("version {} started on {}, filters {}, by {}",
+                                             kVersion, joined(interfaces), joined(filters_.names()),
+                                             capture.engine_description()));
     LiveRunner runner(capture, pipeline_, mailbox_, queue_, log_, !config_.quiet);
     const int status = run(runner, [&] { capture.wake(); });
     log_.write(LogLevel::notice, fmt::format("ended with status {}, {} attempts pending", status,

@@ -5,12 +5,17 @@
 #include <fmt/ranges.h>
 #include <pcap/pcap.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "capture/kernel_filter.h"
+#include "capture/live_links.h"
 #include "capture/local_routes.h"
+#include "capture/tcx_tap.h"
 #include "cli/version.h"
 
 namespace tcpeek {
@@ -45,9 +50,46 @@ std::string interfaces() {
                          : fmt::format("{}", fmt::join(names, ", "));
 }
 
+// On the loopback interface, which every network namespace has.
+Result<void> try_hooks(const KernelFilter& filter) {
+    const Result<LinkTable> links = LinkTable::open();
+    if (!links) {
+        return links.error();
+    }
+    for (const Link& link : links.value().links()) {
+        if (link.loopback) {
+            const Result<TcxTap> tap = TcxTap::attach(filter, link, false);
+            return tap ? Result<void>() : Result<void>(tap.error());
+        }
+    }
+    return Error{"there is no loopback interface to try them on"};
+}
+
 std::string local_networks() {
     const Result<LocalRoutes> routes = LocalRoutes::open();
     return routes ? fmt::format("{}", routes.value().networks().size()) : routes.error().message;
+}
+
+// What a live capture of this program could use here, found out by trying.
+void print_kernel_filter() {
+    KernelFilterOptions options;
+    options.snapshot_length = 1;
+    options.connections = 1;
+    options.ring_octets = static_cast<std::uint32_t>(::sysconf(_SC_PAGESIZE));
+    const Result<std::unique_ptr<KernelFilter>> filter = KernelFilter::load(options);
+    Result<void> hooks;
+    if (filter) {
+        hooks = try_hooks(*filter.value());
+    }
+    const std::string why_not = !filter  ? filter.error().message
+                                : !hooks ? hooks.error().message
+                                         : "";
+    print_fact("kernel filter", filter ? "yes" : fmt::format("no: {}", filter.error().message));
+    print_fact("tcx hooks", why_not.empty() ? "yes" : fmt::format("no: {}", why_not));
+    print_fact("capture engine of --capture=auto", why_not.empty() ? "tcx hooks"
+                                                   : filter
+                                                       ? "packet socket with the kernel filter"
+                                                       : "packet socket with a classic filter");
 }
 
 }  // namespace
@@ -57,8 +99,7 @@ void print_info() {
     print_fact("version", std::string(kVersion));
     print_fact("libpcap", pcap_lib_version());
     print_fact("kernel", kernel());
-    print_fact("capture engine", "packet socket through libpcap (TPACKET_V3)");
-    print_fact("kernel filter", "none in this version: every packet's head is looked at");
+    print_kernel_filter();
     print_fact("right to capture (CAP_NET_RAW)", right(CAP_NET_RAW));
     print_fact("interfaces", interfaces());
     print_fact("local networks", local_networks());

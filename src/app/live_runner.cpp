@@ -10,6 +10,8 @@ namespace {
 // Expiry is looked at this often while attempts are pending; without any, nothing can happen.
 constexpr Duration kTickWithPending = Duration::seconds(1);
 constexpr Duration kTickWithoutPending = Duration::seconds(10);
+// The kernel filter's table is filled again piece by piece.
+constexpr Duration kTickWhileRefilling = Duration::milliseconds(5);
 // A burst of drops is told once.
 constexpr Duration kDropsToldEvery = Duration::seconds(60);
 // Before something expires the kernel is asked for losses, but no more often than this.
@@ -52,15 +54,22 @@ LiveRunner::LiveRunner(LiveCapture& capture, Pipeline& pipeline, Mailbox& mailbo
 
 Result<void> LiveRunner::run() {
     const LiveCapture::FrameConsumer consume = [this](const Frame& frame) { take(frame); };
+    pipeline_.listen_to_settled(
+        [this](const ConnectionKey& key, SeqNumber isn, KernelFilter::Removal why) {
+            capture_.remove_from_filter(key, isn, why);
+        });
     tell_events();
     while (!mailbox_.stop_requested() && !capture_.exhausted()) {
         mailbox_.run_all();
-        const Duration tick =
-            pipeline_.tracker().pending() > 0 ? kTickWithPending : kTickWithoutPending;
+        Duration tick = pipeline_.tracker().pending() > 0 ? kTickWithPending : kTickWithoutPending;
+        if (capture_.filter_is_being_refilled()) {
+            tick = kTickWhileRefilling;
+        }
         const std::size_t taken = capture_.poll(tick, consume);
         absorb_clock_steps(taken);
         note_losses();
         pipeline_.advance(capture_.complete_until());
+        capture_.tend_filter(pipeline_);
         tell_events();
         tell_drops();
     }
@@ -88,12 +97,36 @@ void LiveRunner::copy_to(Snapshot& snapshot) {
     pipeline_.copy_to(snapshot);
     snapshot.start = started_;
     snapshot.now = wall_clock_now();
+    copy_filter_to(snapshot.kernel_filter);
     snapshot.interfaces.clear();
     for (const LiveStatistics& interface : capture_.statistics()) {
         snapshot.interfaces.push_back({interface.interface, interface.received,
                                        interface.dropped_by_kernel,
                                        interface.dropped_by_interface});
     }
+}
+
+void LiveRunner::copy_filter_to(KernelFilterCounters& counters) {
+    const KernelFilterStatistics filter = capture_.filter_statistics();
+    switch (filter.state) {
+        case KernelFilterState::off:
+            counters.state = KernelFilterCounters::State::off;
+            break;
+        case KernelFilterState::degraded:
+            counters.state = KernelFilterCounters::State::degraded;
+            break;
+        case KernelFilterState::exact:
+            counters.state = KernelFilterCounters::State::exact;
+            break;
+    }
+    counters.capacity = filter.capacity;
+    counters.degradations = filter.degradations;
+    counters.failed_inserts = filter.failed_inserts;
+    counters.removed = filter.removed;
+    counters.swept = filter.swept;
+    counters.runs_are_told = filter.runs_are_told;
+    counters.runs = filter.runs;
+    counters.run_time = filter.run_time;
 }
 
 void LiveRunner::take(const Frame& frame) {
@@ -110,6 +143,12 @@ void LiveRunner::take(const Frame& frame) {
         note_losses();
     }
     pipeline_.take(frame);
+    if (const Segment* syn = pipeline_.last_syn()) {
+        const ConnectionKey key = ConnectionKey::of(syn->source, syn->destination);
+        if (pipeline_.has_attempt(key)) {
+            capture_.enter_into_filter(key, syn->seq);
+        }
+    }
 }
 
 void LiveRunner::absorb_clock_steps(std::size_t frames_taken) {

@@ -31,6 +31,7 @@ class LiveRunner {
   private:
     void take(const Frame& frame);
     void absorb_clock_steps(std::size_t frames_taken);
+    void copy_filter_to(KernelFilterCounters& counters);
     void tell_events();
     void tell_drops();
     // Tells the tracker when packets were lost: between the last call and now.

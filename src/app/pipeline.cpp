@@ -77,6 +77,33 @@ void Pipeline::on_evicted(MatchId filters) {
     ledger_.count_evicted(filters_.filters_of(filters));
 }
 
+void Pipeline::on_settled(const ConnectionKey& key, SeqNumber isn, Settled why) {
+    if (on_settled_) {
+        on_settled_(key, isn,
+                    why == Settled::judged ? KernelFilter::Removal::judged
+                                           : KernelFilter::Removal::forgotten);
+    }
+}
+
+const Segment* Pipeline::last_syn() const {
+    const auto* segment = std::get_if<Segment>(&dissected_);
+    return segment != nullptr && kind_of(segment->flags) == SegmentKind::syn ? segment : nullptr;
+}
+
+bool Pipeline::has_attempt(const ConnectionKey& key) const {
+    return tracker_.has_open_attempt(key);
+}
+
+std::size_t Pipeline::attempts() const {
+    return tracker_.open_attempts();
+}
+
+bool Pipeline::visit_attempts(std::uint32_t& cursor, std::size_t limit,
+                              const Visitor& visit) const {
+    cursor = tracker_.visit_open_attempts(cursor, static_cast<std::uint32_t>(limit), visit);
+    return cursor != 0;
+}
+
 void Pipeline::show(DisplayItem item) {
     if (config_.live) {
         queue_.offer(std::move(item));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -10,6 +11,7 @@
 
 #include "app/display_queue.h"
 #include "app/log.h"
+#include "capture/attempt_directory.h"
 #include "capture/interface_names.h"
 #include "capture/live_capture.h"
 #include "dissect/dissect.h"
@@ -29,7 +31,7 @@ struct PipelineConfig {
     bool resolve_link_interfaces = false;  // kernel interface indexes in frames are this host's
 };
 
-class Pipeline final : private VerdictSink {
+class Pipeline final : public AttemptDirectory, private VerdictSink {
   public:
     // All references must outlive it.
     Pipeline(const PipelineConfig& config, FilterSet& filters, InterfaceNames& names,
@@ -43,6 +45,19 @@ class Pipeline final : private VerdictSink {
     void set_local_addresses(LocalAddresses addresses) {
         filters_.set_local_addresses(std::move(addresses));
     }
+    // Who is told of pairs that are over; with TrackerConfig::tells_settled.
+    using SettledListener =
+        std::function<void(const ConnectionKey& key, SeqNumber isn, KernelFilter::Removal why)>;
+    void listen_to_settled(SettledListener listener) { on_settled_ = std::move(listener); }
+
+    // The frame that was taken last, if it is a SYN.
+    [[nodiscard]] const Segment* last_syn() const;
+
+    [[nodiscard]] bool has_attempt(const ConnectionKey& key) const override;
+    [[nodiscard]] std::size_t attempts() const override;
+    bool visit_attempts(std::uint32_t& cursor, std::size_t limit,
+                        const Visitor& visit) const override;
+
     // The capture ends; pending attempts are told.
     void finish();
 
@@ -60,6 +75,7 @@ class Pipeline final : private VerdictSink {
     void on_record(const SessionRecord& record) override;
     void on_event(const SessionEvent& event) override;
     void on_evicted(MatchId filters) override;
+    void on_settled(const ConnectionKey& key, SeqNumber isn, Settled why) override;
     void show(DisplayItem item);
     void log_decision(const SessionRecord& record) const;
     [[nodiscard]] InterfaceId interface_of(const Frame& frame, std::uint32_t link_interface_index);
@@ -73,6 +89,7 @@ class Pipeline final : private VerdictSink {
     Tracker tracker_;
     Dissected dissected_;  // of the frame in hand; kept so that it is not built anew for each
     std::uint64_t pending_at_end_ = 0;
+    SettledListener on_settled_;
     std::unordered_map<std::uint32_t, InterfaceId> link_interfaces_;
 };
 

@@ -23,6 +23,42 @@ const std::vector<LiveInterface>& LiveCapture::interfaces() const {
     return engine_->interfaces();
 }
 
+std::string LiveCapture::engine_description() const {
+    return engine_->description();
+}
+
+std::string LiveCapture::notice() const {
+    return engine_->notice();
+}
+
+KernelFilterStatistics LiveCapture::filter_statistics() const {
+    return engine_->filter() != nullptr ? engine_->filter()->statistics()
+                                        : KernelFilterStatistics{};
+}
+
+void LiveCapture::enter_into_filter(const ConnectionKey& key, SeqNumber isn) {
+    if (engine_->filter() != nullptr && !engine_->entered()) {
+        engine_->filter()->enter(key, isn);
+    }
+}
+
+void LiveCapture::remove_from_filter(const ConnectionKey& key, SeqNumber isn,
+                                     KernelFilter::Removal why) {
+    if (engine_->filter() != nullptr) {
+        engine_->filter()->remove(key, isn, why);
+    }
+}
+
+void LiveCapture::tend_filter(const AttemptDirectory& attempts) {
+    if (engine_->filter() != nullptr) {
+        engine_->filter()->tend(attempts, engine_->complete_until());
+    }
+}
+
+bool LiveCapture::filter_is_being_refilled() const {
+    return engine_->filter() != nullptr && engine_->filter()->is_being_refilled();
+}
+
 std::size_t LiveCapture::poll(Duration timeout, const FrameConsumer& consume) {
     return engine_->poll(timeout, consume);
 }

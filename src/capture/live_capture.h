@@ -1,4 +1,5 @@
-// Live capture through libpcap on one or several interfaces, merged by time.
+// Live capture on one or several interfaces, in the order of time: by programs at their tcx hooks
+// or through libpcap's packet sockets.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +9,19 @@
 #include <vector>
 
 #include "base/result.h"
+#include "capture/attempt_directory.h"
 #include "capture/interface_names.h"
+#include "capture/kernel_filter.h"
 #include "dissect/frame.h"
 
 namespace tcpeek {
+
+// How packets are taken from the kernel.
+enum class CaptureEngine : std::uint8_t {
+    automatic,  // the cheapest that works
+    tcx,        // programs at the interfaces' tcx hooks
+    socket,     // packet sockets
+};
 
 struct LiveOptions {
     std::vector<std::string> interfaces;  // as typed; empty: the first usable non-loopback one
@@ -20,6 +30,10 @@ struct LiveOptions {
     std::uint32_t snapshot_length = 0;  // octets of each frame
     // Interfaces that are absent, down, or vanish later are waited for.
     bool wait = false;
+    CaptureEngine engine = CaptureEngine::automatic;
+    bool icmp = false;
+    // Connections that the kernel filter can hold; 0: no kernel filter.
+    std::uint32_t filter_connections = 0;
 };
 
 // What one opened interface is, for the `listening on` line.
@@ -63,6 +77,23 @@ class LiveCapture {
 
     [[nodiscard]] const std::vector<LiveInterface>& interfaces() const;
 
+    // Which engine runs and why, in a few words.
+    [[nodiscard]] std::string engine_description() const;
+    // What users should know of the choice; empty where nothing is to be said.
+    [[nodiscard]] std::string notice() const;
+    // The filter's state is `off` where there is none.
+    [[nodiscard]] KernelFilterStatistics filter_statistics() const;
+
+    // While a frame is handed over that is a SYN of an attempt: makes sure that the filter lets its
+    // pair's packets through. It does so by itself unless it did not understand the frame.
+    void enter_into_filter(const ConnectionKey& key, SeqNumber isn);
+    // No attempt of the pair is left: see KernelFilter::remove.
+    void remove_from_filter(const ConnectionKey& key, SeqNumber isn, KernelFilter::Removal why);
+    // A piece of the filter's upkeep, to be called between two `poll`s.
+    void tend_filter(const AttemptDirectory& attempts);
+    // Whether `tend_filter` should be called again soon.
+    [[nodiscard]] bool filter_is_being_refilled() const;
+
     using FrameConsumer = std::function<void(const Frame&)>;
 
     // Waits until frames or a `wake` arrive, at most `timeout`, and hands every frame that is due
@@ -82,7 +113,7 @@ class LiveCapture {
     [[nodiscard]] bool exhausted() const;
 
     // Packets that a full ring lost since the start, over all interfaces. Cheap: a system call for
-    // each of them.
+    // each of them at most.
     std::uint64_t dropped_by_kernel();
 
     // One element an interface, also of those that have vanished.

@@ -40,7 +40,7 @@ LiveCapture::Engine::Now LiveCapture::Engine::read_clocks() {
 std::size_t LiveCapture::Engine::poll(Duration timeout, const FrameConsumer& consume) {
     const std::size_t known_events = events_.size();
     const Duration deadline = boot_clock_now() + timeout;
-    bool woken = false;
+    bool woken = rest_between_batches();
     for (;;) {
         // The clocks are read first: a ring that is found empty then was empty at that time.
         const Now now = read_clocks();
@@ -53,12 +53,15 @@ std::size_t LiveCapture::Engine::poll(Duration timeout, const FrameConsumer& con
             now.steady >= deadline) {
             return handed_over;
         }
-        woken = watch(longest_wait(now, deadline));
+        if (ring_) {
+            filter_->arm();
+        }
+        woken = watch(longest_wait(now, deadline), Ring::wakes);
     }
 }
 
 // Waits until something is to be done, takes note of what it is, and returns whether it was `wake`.
-bool LiveCapture::Engine::watch(Duration timeout) {
+bool LiveCapture::Engine::watch(Duration timeout, Ring ring) {
     std::vector<pollfd> watched{{wake_.get(), POLLIN, 0}, {links_.descriptor(), POLLIN, 0}};
     std::vector<Source*> watched_sources;
     for (Source& source : sources_) {
@@ -67,6 +70,9 @@ bool LiveCapture::Engine::watch(Duration timeout) {
             watched.push_back({source.handle->descriptor(), POLLIN, 0});
             watched_sources.push_back(&source);
         }
+    }
+    if (ring_ && ring == Ring::wakes) {
+        watched.push_back({ring_->descriptor(), POLLIN, 0});
     }
     const timespec limit = to_timespec(timeout);
     if (::ppoll(watched.data(), watched.size(), &limit, nullptr) <= 0) {
@@ -112,6 +118,9 @@ void LiveCapture::Engine::on_link(const Link& link, bool exists) {
     if (exists && ids_.count(link.index) != 0) {
         ids_[link.index] = names_.intern(link.name);
         last_index_ = 0;
+    }
+    if (ring_ && exists) {
+        tap_new_interface(link);
     }
     for (Source& source : sources_) {
         const bool open = source.presence == Presence::up || source.presence == Presence::down;
@@ -169,6 +178,8 @@ void LiveCapture::Engine::close(Source& source) {
     source.readable = false;
     source.head.reset();
     source.handle.reset();
+    source.taps.clear();
+    source.tapped = false;
     if (options_.wait) {
         await(source);
     }
@@ -181,8 +192,8 @@ void LiveCapture::Engine::report(LiveEvent::Kind kind, const Source& source) {
 std::uint64_t LiveCapture::Engine::dropped_by_kernel() {
     std::uint64_t dropped = 0;
     for (Source& source : sources_) {
-        if (source.handle) {
-            source.totals.dropped_by_kernel = source.dropped_before + source.handle->dropped();
+        if (source.is_open()) {
+            source.totals.dropped_by_kernel = source.dropped_before + this->dropped(source);
         }
         dropped += source.totals.dropped_by_kernel;
     }
@@ -191,11 +202,11 @@ std::uint64_t LiveCapture::Engine::dropped_by_kernel() {
 
 // Brings the totals up to now.
 void LiveCapture::Engine::count(Source& source) {
-    if (source.handle) {
-        source.totals.dropped_by_kernel = source.dropped_before + source.handle->dropped();
+    if (source.is_open()) {
+        source.totals.dropped_by_kernel = source.dropped_before + dropped(source);
     }
     source.totals.received = source.handed_over + source.totals.dropped_by_kernel;
-    if (!source.handle || source.presence == Presence::leaving) {
+    if (!source.is_open() || source.presence == Presence::leaving) {
         return;
     }
     if (const std::optional<std::uint64_t> missed = missed_by_driver(source.index)) {
@@ -241,6 +252,7 @@ void LiveCapture::Engine::drain(const FrameConsumer& consume) {
         if (source.handle) {
             source.handle->stop_receiving();
         }
+        source.taps.clear();
     }
     const Duration deadline = boot_clock_now() + last_block_wait;
     for (;;) {
@@ -265,7 +277,7 @@ std::vector<LiveEvent> LiveCapture::Engine::take_events() {
 
 bool LiveCapture::Engine::exhausted() const {
     return std::none_of(sources_.begin(), sources_.end(), [](const Source& source) {
-        return source.handle || source.presence == Presence::awaited;
+        return source.is_open() || source.presence == Presence::awaited;
     });
 }
 

@@ -16,6 +16,8 @@
 #include "capture/live_capture.h"
 #include "capture/live_handle.h"
 #include "capture/live_links.h"
+#include "capture/packet_ring.h"
+#include "capture/tcx_tap.h"
 
 namespace tcpeek {
 
@@ -24,6 +26,10 @@ class LiveCapture::Engine {
     static Result<std::unique_ptr<Engine>> open(const LiveOptions& options, InterfaceNames& names);
 
     [[nodiscard]] const std::vector<LiveInterface>& interfaces() const { return interfaces_; }
+    [[nodiscard]] std::string description() const;
+    [[nodiscard]] const std::string& notice() const { return notice_; }
+    [[nodiscard]] KernelFilter* filter() { return filter_.get(); }
+    [[nodiscard]] bool entered() const { return entered_; }
     std::size_t poll(Duration timeout, const FrameConsumer& consume);
     void drain(const FrameConsumer& consume);
     std::vector<LiveEvent> take_events();
@@ -53,33 +59,51 @@ class LiveCapture::Engine {
         unsigned index = 0;  // of the interface; 0 for `any`
         InterfaceId id;
         Presence presence = Presence::up;
-        std::optional<LiveHandle> handle;  // empty when gone or awaited
-        bool readable = false;             // the ring may hold more
-        bool finished = false;             // while draining: nothing more can come
-        std::optional<Frame> head;         // read, not handed over yet
-        Duration head_taken;               // when, by the steady clock
-        Duration closes_at;                // leaving: when to give up, by the steady clock
-        Timestamp last_time;               // of the last frame that was read
-        bool crowded = false;              // merging: its ring cannot wait
-        Timestamp complete;                // merging: all frames before this have been read
+        // With sockets; empty when gone or awaited.
+        std::optional<LiveHandle> handle;
+        // With hooks: one, and one for each interface with `any`.
+        std::vector<TcxTap> taps;
+        bool tapped = false;        // false when gone or awaited
+        bool readable = false;      // the ring may hold more
+        bool finished = false;      // while draining: nothing more can come
+        std::optional<Frame> head;  // read, not handed over yet
+        Duration head_taken;        // when, by the steady clock
+        Duration closes_at;         // leaving: when to give up, by the steady clock
+        Timestamp last_time;        // of the last frame that was read
+        bool crowded = false;       // merging: its ring cannot wait
+        Timestamp complete;         // merging: all frames before this have been read
         LiveStatistics totals;
         std::uint64_t handed_over = 0;
         std::optional<std::uint64_t> last_missed;
         std::uint64_t dropped_before = 0;  // by earlier handles of an interface that came again
         std::string refusal;               // awaited: why the last opening failed, told once
+
+        [[nodiscard]] bool is_open() const { return handle.has_value() || tapped; }
     };
 
     Engine(LinkTable links, UniqueFd wake, InterfaceNames& names, const LiveOptions& options);
 
+    // With hooks, and with sockets where they do not work.
+    Result<void> choose_engine();
+    Result<void> use_hooks();
+    void use_sockets(const std::string& why_not_hooks);
+    Result<void> add_all();
     Result<void> add(const Link* link, std::string wanted);
     Result<void> add_waiting();
+    [[nodiscard]] LiveInterface description_of(const Source& source) const;
+    Result<void> open_source(Source& source, const Link* link);
     Result<void> open_handle(Source& source, const Link* link);
+    // `link`: nullptr for `any`.
+    Result<void> open_taps(Source& source, const Link* link);
+    void tap_new_interface(const Link& link);
     void await(Source& source);
     void open_awaited();
     [[nodiscard]] const Link* find_wanted(const Source& source) const;
     [[nodiscard]] static Now read_clocks();
 
-    bool watch(Duration timeout);
+    // Whether the ring may end the wait.
+    enum class Ring : std::uint8_t { wakes, rests };
+    bool watch(Duration timeout, Ring ring = Ring::rests);
     [[nodiscard]] Duration longest_wait(const Now& now, Duration deadline) const;
     void on_link(const Link& link, bool exists);
     void start_leaving(Source& source);
@@ -90,6 +114,11 @@ class LiveCapture::Engine {
     void count(Source& source);
 
     std::size_t deliver(const Now& now, const FrameConsumer& consume);
+    std::size_t deliver_from_ring(const FrameConsumer& consume);
+    [[nodiscard]] Source* source_of(unsigned interface_index);
+    // Whether it was ended by `wake`.
+    bool rest_between_batches();
+    [[nodiscard]] std::uint64_t dropped(Source& source);
     std::size_t deliver_directly(Source& source, const FrameConsumer& consume);
     std::size_t merge(const Now& now, bool wait, const FrameConsumer& consume);
     [[nodiscard]] Source* only_source();
@@ -106,6 +135,15 @@ class LiveCapture::Engine {
     LiveOptions options_;
     LinkTable links_;
     UniqueFd wake_;
+    std::unique_ptr<KernelFilter> filter_;  // may be none; outlives what uses it
+    std::unique_ptr<PacketRing> ring_;      // with hooks only
+    bool ring_is_empty_ = true;             // as far as was read
+    std::size_t last_batch_ = 0;            // packets taken from the ring last time
+    Timestamp last_ring_time_;
+    bool entered_ = false;  // the packet that is handed over is a SYN that the filter knows
+    std::string why_no_hooks_;
+    std::string why_no_filter_;
+    std::string notice_;
     std::vector<Source> sources_;
     std::vector<LiveInterface> interfaces_;
     std::vector<LiveEvent> events_;

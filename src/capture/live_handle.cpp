@@ -1,7 +1,6 @@
 #include "capture/live_handle.h"
 
 #include <fmt/format.h>
-#include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,8 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <climits>
-#include <span>
+#include <optional>
 #include <utility>
+
+#include "capture/socket_filter.h"
 
 namespace tcpeek {
 namespace {
@@ -49,36 +50,19 @@ unsigned sll2_interface_index(Bytes bytes) {
     return reader.u32();
 }
 
-sock_filter statement(unsigned code, std::uint32_t value) {
-    return {static_cast<std::uint16_t>(code), 0, 0, value};
-}
-
-void attach_filter(int fd, std::span<sock_filter> program) {
-    sock_fprog filter{};
-    filter.len = static_cast<unsigned short>(program.size());
-    filter.filter = program.data();
-    // Cannot fail for these few instructions but for want of memory; without the filter the ring
-    // only holds more than is looked at.
-    static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter));
-}
-
-// Cuts frames to the snapshot length before they are copied to the ring: only a socket filter
-// does that, libpcap's own snapshot length cuts afterwards. On the loopback interface each packet
-// is seen twice, on its way out and in; the first is left out, as libpcap would do later.
-void attach_snapshot_filter(int fd, std::uint32_t snapshot_length, bool sees_loopback) {
-    const auto ancillary = [](int offset) {
-        return static_cast<std::uint32_t>(SKF_AD_OFF + offset);
-    };
-    constexpr std::uint32_t loopback_index = 1;  // in every network namespace (LOOPBACK_IFINDEX)
-    std::array program{
-        statement(BPF_LD | BPF_W | BPF_ABS, ancillary(SKF_AD_IFINDEX)),
-        sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 0, 3, loopback_index},
-        statement(BPF_LD | BPF_W | BPF_ABS, ancillary(SKF_AD_PKTTYPE)),
-        sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 0, 1, PACKET_OUTGOING},
-        statement(BPF_RET | BPF_K, 0),
-        statement(BPF_RET | BPF_K, snapshot_length),
-    };
-    attach_filter(fd, sees_loopback ? std::span(program) : std::span(program).last(1));
+// What packets begin with at the socket. libpcap opens a cooked one for link types it does not
+// know and for `any`: there is no link header then.
+std::optional<PacketStart> start_at_socket(int dlt) {
+    switch (dlt) {
+        case DLT_EN10MB:
+            return PacketStart::ethernet;
+        case DLT_RAW:
+        case DLT_LINUX_SLL:
+        case DLT_LINUX_SLL2:
+            return PacketStart::network;
+        default:
+            return std::nullopt;
+    }
 }
 
 std::string own_path() {
@@ -115,7 +99,8 @@ LiveHandle::LiveHandle(std::unique_ptr<pcap_t, Close> pcap, std::string name, bo
       mean_length_(std::min<std::uint64_t>(static_cast<std::uint64_t>(pcap_snapshot(pcap_.get())),
                                            usual_frame)) {}
 
-Result<LiveHandle> LiveHandle::open(const Link* link, const LiveOptions& options) {
+Result<LiveHandle> LiveHandle::open(const Link* link, const LiveOptions& options,
+                                    const KernelFilter* filter) {
     const std::string name = link != nullptr ? link->name : any;
     std::array<char, PCAP_ERRBUF_SIZE> text{};
     std::unique_ptr<pcap_t, Close> pcap(pcap_create(name.c_str(), text.data()));
@@ -144,9 +129,13 @@ Result<LiveHandle> LiveHandle::open(const Link* link, const LiveOptions& options
     }
     LiveHandle handle(std::move(pcap), name, link == nullptr,
                       std::uint64_t{options.buffer_megabytes} * bytes_per_megabyte);
-    attach_snapshot_filter(handle.descriptor(),
-                           static_cast<std::uint32_t>(pcap_snapshot(handle.pcap_.get())),
-                           link == nullptr || link->loopback);
+    SocketFilterPlan plan;
+    plan.snapshot_length = static_cast<std::uint32_t>(pcap_snapshot(handle.pcap_.get()));
+    plan.sees_loopback = link == nullptr || link->loopback;
+    plan.start = start_at_socket(pcap_datalink(handle.pcap_.get()));
+    plan.kernel_filter = filter;
+    plan.classic = options.filter_connections > 0;
+    attach_socket_filter(handle.descriptor(), plan);
     return handle;
 }
 
@@ -192,8 +181,7 @@ LiveHandle::Outcome LiveHandle::next(LiveFrame& frame) {
 }
 
 void LiveHandle::stop_receiving() {
-    std::array program{statement(BPF_RET | BPF_K, 0)};
-    attach_filter(descriptor(), program);
+    attach_filter_that_drops_all(descriptor());
 }
 
 // Asks the socket itself: pcap_stats also reads files below /sys for a promiscuous handle, which

@@ -31,8 +31,10 @@ class LiveHandle {
     // at the latest (and a timer tick).
     static constexpr Duration block_timeout = Duration::milliseconds(20);
 
-    // `link`: the interface, nullptr for `any`. Errors: it is down, no permission, no memory.
-    static Result<LiveHandle> open(const Link* link, const LiveOptions& options);
+    // `link`: the interface, nullptr for `any`; `filter`: nullptr where there is none. Errors: it
+    // is down, no permission, no memory.
+    static Result<LiveHandle> open(const Link* link, const LiveOptions& options,
+                                   const KernelFilter* filter);
 
     // Readable while there are frames; reports an error once when the interface goes down.
     [[nodiscard]] int descriptor() const;

@@ -46,6 +46,7 @@ std::optional<LinkNews> parse_link(const nlmsghdr& message) {
     news.link.up = (header->ifi_flags & IFF_UP) != 0;
     news.link.running = (header->ifi_flags & IFF_RUNNING) != 0;
     news.link.loopback = (header->ifi_flags & IFF_LOOPBACK) != 0;
+    news.link.hardware_type = header->ifi_type;
     netlink::for_each_attribute(message, sizeof(ifinfomsg), [&news](const nlattr& attribute) {
         if (mnl_attr_get_type(&attribute) == IFLA_IFNAME) {
             news.link.name = text(attribute);

@@ -19,6 +19,7 @@ struct Link {
     bool up = false;                       // by its administrator (IFF_UP)
     bool running = false;                  // and with a carrier (IFF_RUNNING)
     bool loopback = false;
+    unsigned hardware_type = 0;  // ARPHRD_ of if_arp.h
 };
 
 // Needs no privilege. Belongs to one thread.

@@ -27,6 +27,9 @@ constexpr Duration round_length = Duration::milliseconds(3);
 }  // namespace
 
 std::size_t LiveCapture::Engine::deliver(const Now& now, const FrameConsumer& consume) {
+    if (ring_) {
+        return deliver_from_ring(consume);
+    }
     if (Source* only = only_source()) {
         return deliver_directly(*only, consume);
     }
@@ -166,6 +169,10 @@ void LiveCapture::Engine::look_into_ring(Source& source, const Now& now) {
 void LiveCapture::Engine::note_completeness(const Now& now) {
     const Timestamp left_the_kernel = now.wall - kernel_delay;
     Timestamp until = left_the_kernel;
+    if (ring_) {
+        complete_until_ = ring_is_empty_ ? now.wall - stamp_delay : last_ring_time_;
+        return;
+    }
     for (const Source& source : sources_) {
         if (source.head) {
             until = std::min(until, source.head->time);

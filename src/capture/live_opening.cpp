@@ -24,33 +24,46 @@ Result<std::unique_ptr<LiveCapture::Engine>> LiveCapture::Engine::open(const Liv
     }
     std::unique_ptr<Engine> engine(
         new Engine(std::move(links).value(), std::move(wake), names, options));
-    if (options.wait) {
-        if (const Result<void> added = engine->add_waiting(); !added) {
-            return added.error();
-        }
-        return engine;
+    if (const Result<void> chosen = engine->choose_engine(); !chosen) {
+        return chosen.error();
     }
-    const Result<std::vector<const Link*>> devices =
-        choose_devices(engine->links_, options.interfaces);
+    return engine;
+}
+
+LiveInterface LiveCapture::Engine::description_of(const Source& source) const {
+    if (source.handle) {
+        return source.handle->description();
+    }
+    const bool raw_ip = source.index != 0 && source.taps.front().start() == PacketStart::network;
+    const int dlt = raw_ip ? DLT_RAW : DLT_EN10MB;
+    return {source.totals.interface, pcap_datalink_val_to_name(dlt),
+            pcap_datalink_val_to_description(dlt), options_.snapshot_length};
+}
+
+Result<void> LiveCapture::Engine::add_all() {
+    if (options_.wait) {
+        return add_waiting();
+    }
+    const Result<std::vector<const Link*>> devices = choose_devices(links_, options_.interfaces);
     if (!devices) {
         return devices.error();
     }
     for (const Link* device : devices.value()) {
-        const Result<void> added = engine->add(device, device != nullptr ? device->name : "any");
+        const Result<void> added = add(device, device != nullptr ? device->name : "any");
         if (!added) {
-            return added.error();
+            return added;
         }
     }
-    return engine;
+    return {};
 }
 
 Result<void> LiveCapture::Engine::add(const Link* link, std::string wanted) {
     Source source;
     source.wanted = std::move(wanted);
-    if (const Result<void> opened = open_handle(source, link); !opened) {
+    if (const Result<void> opened = open_source(source, link); !opened) {
         return opened;
     }
-    interfaces_.push_back(source.handle->description());
+    interfaces_.push_back(description_of(source));
     if (link == nullptr) {
         for (const Link& each : links_.links()) {
             ids_[each.index] = names_.intern(each.name);
@@ -90,19 +103,27 @@ Result<void> LiveCapture::Engine::add_waiting() {
     return {};
 }
 
-Result<void> LiveCapture::Engine::open_handle(Source& source, const Link* link) {
-    Result<LiveHandle> handle = LiveHandle::open(link, options_);
-    if (!handle) {
-        return handle.error();
+Result<void> LiveCapture::Engine::open_source(Source& source, const Link* link) {
+    const Result<void> opened = ring_ ? open_taps(source, link) : open_handle(source, link);
+    if (!opened) {
+        return opened;
     }
-    source.handle = std::move(handle).value();
     source.presence = Presence::up;
-    source.totals.interface = source.handle->description().name;
+    source.totals.interface = link != nullptr ? link->name : LiveHandle::any;
     source.index = link != nullptr ? link->index : 0;
     source.last_missed = missed_by_driver(source.index);
     if (link != nullptr) {
         source.id = names_.intern(link->name);
     }
+    return {};
+}
+
+Result<void> LiveCapture::Engine::open_handle(Source& source, const Link* link) {
+    Result<LiveHandle> handle = LiveHandle::open(link, options_, filter_.get());
+    if (!handle) {
+        return handle.error();
+    }
+    source.handle = std::move(handle).value();
     return {};
 }
 
@@ -128,7 +149,7 @@ void LiveCapture::Engine::open_awaited() {
         if (link == nullptr || !link->up) {
             continue;
         }
-        if (const Result<void> opened = open_handle(source, link); opened) {
+        if (const Result<void> opened = open_source(source, link); opened) {
             source.refusal.clear();
             report(LiveEvent::Kind::appeared, source);
         } else if (opened.error().message != source.refusal) {

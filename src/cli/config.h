@@ -13,6 +13,8 @@
 namespace tcpeek {
 
 enum class OutputForm : std::uint8_t { table, json };
+// How live packets are taken.
+enum class CaptureChoice : std::uint8_t { automatic, tcx, socket };
 
 struct Config {
     std::vector<std::string> interfaces;  // -i, empty: the first usable one
@@ -32,6 +34,8 @@ struct Config {
     OutputForm output = OutputForm::table;
     std::uint32_t max_sessions = 1'048'576;
     std::optional<Endpoint> http;  // --http
+    CaptureChoice capture = CaptureChoice::automatic;
+    std::uint32_t filter_entries = 262'144;  // of the kernel filter; 0: without it
     bool info = false;
     std::vector<FilterExpression> expressions;  // the user's, without the defaults
 };

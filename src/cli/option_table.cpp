@@ -18,6 +18,8 @@ constexpr std::uint32_t kMaxTimeoutSeconds = 1'000'000;
 constexpr std::uint32_t kMaxBufferMegabytes = 2'047;
 // Three lists of this many attempts are indexed by 32 bits.
 constexpr std::uint32_t kMaxSessions = 1'000'000'000;
+// About 120 octets of kernel memory each.
+constexpr std::uint32_t kMostFilterEntries = 16'777'216;
 
 ValueComplaint take_interface(Config& config, std::string_view value) {
     if (like_an_option(value)) {
@@ -154,12 +156,25 @@ ValueComplaint take_max_sessions(Config& config, std::string_view value) {
     return take_number(config.max_sessions, value, kMaxSessions);
 }
 
-ValueComplaint take_capture(Config&, std::string_view value) {
-    if (value != "auto" && value != "tcx" && value != "socket") {
+ValueComplaint take_capture(Config& config, std::string_view value) {
+    if (value == "auto") {
+        config.capture = CaptureChoice::automatic;
+    } else if (value == "tcx") {
+        config.capture = CaptureChoice::tcx;
+    } else if (value == "socket") {
+        config.capture = CaptureChoice::socket;
+    } else {
         return "is not auto, tcx or socket";
     }
-    return "is not possible yet: this version always captures by a packet socket; leave the option "
-           "out";
+    return std::nullopt;
+}
+
+ValueComplaint take_filter_entries(Config& config, std::string_view value) {
+    if (value == "0") {
+        config.filter_entries = 0;
+        return std::nullopt;
+    }
+    return take_number(config.filter_entries, value, kMostFilterEntries);
 }
 
 template <bool Config::*field>
@@ -168,7 +183,7 @@ ValueComplaint set_flag(Config& config, std::string_view) {
     return std::nullopt;
 }
 
-constexpr std::array<OptionRow<Config>, 21> kOptions{{
+constexpr std::array<OptionRow<Config>, 22> kOptions{{
     {{'i', "interface", "DEV", "capture on DEV; `any` is every interface",
       "the first usable non-loopback interface", true},
      take_interface},
@@ -208,9 +223,16 @@ constexpr std::array<OptionRow<Config>, 21> kOptions{{
       "HTTP endpoint with /metrics and /stats; ADDR defaults to 127.0.0.1", "off", false},
      take_http},
     {{'\0', "max-sessions", "N", "limit of pending sessions", "1048576", false}, take_max_sessions},
-    {{'\0', "capture", "auto,tcx,socket", "how live packets are taken; not in this version", "",
-      false},
+    {{'\0', "capture", "auto,tcx,socket",
+      "how live packets are taken: by programs at the interface's tcx hooks, or by a packet "
+      "socket; "
+      "`auto` takes the cheapest that works",
+      "auto", false},
      take_capture},
+    {{'\0', "filter-entries", "N",
+      "connections that the kernel filter can hold at a time; 0: no kernel filter", "262144",
+      false},
+     take_filter_entries},
     {{'\0', "wait", "", "wait for an interface that is absent or vanishes", "", false},
      set_flag<&Config::wait>},
     {{'\0', "info", "", "what this build, kernel and set of rights can do; then exit", "", false},

@@ -156,6 +156,31 @@ void collect_undisplayed(const Input& input, MetricFamily& family) {
     add(family, {}, input.snapshot.undisplayed);
 }
 
+void collect_filter_state(const Input& input, MetricFamily& family) {
+    using K = KernelFilterCounters;
+    for (std::size_t i = 0; i < K::kStateNames.size(); ++i) {
+        const bool is = static_cast<std::size_t>(input.snapshot.kernel_filter.state) == i;
+        add(family, {{"state", std::string(K::kStateNames[i])}}, is ? 1.0 : 0.0);
+    }
+}
+
+template <std::uint64_t KernelFilterCounters::*counter>
+void collect_kernel_filter(const Input& input, MetricFamily& family) {
+    add(family, {}, input.snapshot.kernel_filter.*counter);
+}
+
+void collect_filter_runs(const Input& input, MetricFamily& family) {
+    if (input.snapshot.kernel_filter.runs_are_told) {
+        add(family, {}, input.snapshot.kernel_filter.runs);
+    }
+}
+
+void collect_filter_time(const Input& input, MetricFamily& family) {
+    if (input.snapshot.kernel_filter.runs_are_told) {
+        add(family, {}, static_cast<double>(input.snapshot.kernel_filter.run_time.ns) / 1e9);
+    }
+}
+
 void collect_build(const Input& input, MetricFamily& family) {
     add(family, {{"version", std::string(input.version)}}, 1.0);
 }
@@ -178,6 +203,7 @@ struct FamilyRow {
 
 using C = FilterCounters;
 using T = TrackerCounters;
+using K = KernelFilterCounters;
 
 const std::vector<FamilyRow>& family_table() {
     static const std::vector<FamilyRow> kFamilies{
@@ -224,6 +250,19 @@ const std::vector<FamilyRow>& family_table() {
         {"tcpeek_undisplayed_records_total", MetricType::Counter,
          "Records that were counted but not shown, since their reader was too slow.",
          collect_undisplayed},
+        {"tcpeek_kernel_filter_state", MetricType::Gauge,
+         "1 for the state that the kernel filter is in.", collect_filter_state},
+        {"tcpeek_kernel_filter_degradations_total", MetricType::Counter,
+         "How often the kernel filter's table was too small, so that more packets were looked at.",
+         collect_kernel_filter<&K::degradations>},
+        {"tcpeek_kernel_filter_failed_inserts_total", MetricType::Counter,
+         "SYNs that found no room in the kernel filter's table.",
+         collect_kernel_filter<&K::failed_inserts>},
+        {"tcpeek_kernel_filter_runs_total", MetricType::Counter,
+         "Packets that the kernel filter looked at, while the kernel counts them.",
+         collect_filter_runs},
+        {"tcpeek_kernel_filter_run_seconds_total", MetricType::Counter,
+         "Processor time of the kernel filter, while the kernel measures it.", collect_filter_time},
         {"tcpeek_build_info", MetricType::Gauge, "The version that runs.", collect_build},
         {"process_cpu_seconds_total", MetricType::Counter,
          "Processor time that tcpeek took, user and system.", collect_cpu},

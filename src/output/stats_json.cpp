@@ -152,6 +152,21 @@ Json capture_object(const Snapshot& snapshot) {
             {"ambiguous_latencies", snapshot.tracker.ambiguous_latencies}};
 }
 
+Json kernel_filter_object(const KernelFilterCounters& filter) {
+    Json object{
+        {"state", KernelFilterCounters::kStateNames[static_cast<std::size_t>(filter.state)]},
+        {"capacity", filter.capacity},
+        {"degradations", filter.degradations},
+        {"failed_inserts", filter.failed_inserts},
+        {"removed", filter.removed},
+        {"swept", filter.swept}};
+    if (filter.runs_are_told) {
+        object["runs"] = filter.runs;
+        object["run_ns"] = filter.run_time.ns;
+    }
+    return object;
+}
+
 Json clients_object(const ClientCounters& clients) {
     return {{"answered",
              {{"get", clients.answered_get},
@@ -280,6 +295,7 @@ std::string render_stats(const Snapshot& snapshot, const std::vector<std::string
                      {"filters", std::move(filters)},
                      {"capture", capture_object(snapshot)},
                      {"undisplayed_records", snapshot.undisplayed},
+                     {"kernel_filter", kernel_filter_object(snapshot.kernel_filter)},
                      {"clients", clients_object(clients)}};
     return line_of(stats);
 }

@@ -1,8 +1,10 @@
 // Everything that is counted, copied at one instant.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/timestamp.h"
@@ -19,6 +21,22 @@ struct InterfaceCounters {
     std::uint64_t dropped_by_interface = 0;
 };
 
+// The filter in the kernel.
+struct KernelFilterCounters {
+    enum class State : std::uint8_t { off, degraded, exact };
+    static constexpr std::array<std::string_view, 3> kStateNames{"off", "degraded", "exact"};
+
+    State state = State::off;
+    std::uint64_t capacity = 0;  // connections
+    std::uint64_t degradations = 0;
+    std::uint64_t failed_inserts = 0;
+    std::uint64_t removed = 0;
+    std::uint64_t swept = 0;
+    bool runs_are_told = false;  // by the kernel
+    std::uint64_t runs = 0;
+    Duration run_time;
+};
+
 // Meant to be used again: a copy into one that was filled before allocates next to nothing.
 struct Snapshot {
     Timestamp start;  // of the program, wall clock
@@ -30,6 +48,7 @@ struct Snapshot {
     std::uint32_t remembered = 0;
     std::vector<InterfaceCounters> interfaces;  // none when files are read
     std::uint64_t undisplayed = 0;              // records
+    KernelFilterCounters kernel_filter;
 };
 
 }  // namespace tcpeek

@@ -40,6 +40,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tcpeek", type=Path, help="the program under test")
     parser.add_argument("--only", action="append", metavar="GLOB", help="scenes by name")
     parser.add_argument("--list", action="store_true", help="names the scenes and what they show")
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="OPTION",
+        help="an option that every tcpeek gets, such as --option=--capture=socket",
+    )
     parser.add_argument("--jobs", type=int, default=4, help="scenes at a time (default 4)")
     parser.add_argument(
         "--slow", type=float, metavar="FACTOR",
@@ -163,6 +167,7 @@ class Director:
         command = [
             sys.executable, str(HERE / "run.py"), "--worker", scene.name, "--prefix", prefix,
             "--tcpeek", str(self._options.tcpeek), "--slow", str(self._options.slow),
+            *(f"--option={option}" for option in self._options.option),
         ]
         worker = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -209,6 +214,7 @@ def main() -> int:
     if options.slow is None:
         options.slow = slowness(options.tcpeek)
     settings.SLOW = options.slow
+    settings.OPTIONS = options.option
     if options.worker:
         return play(options.worker, options.prefix)
     if not scenes:

@@ -114,8 +114,10 @@ def colours(lab: Lab) -> None:
 def quiet(lab: Lab) -> None:
     """-q: nothing but the summary; with -o json the JSON lines stay."""
     pair = Pair(lab)
-    silent = watch(lab, pair.server, ["-i", "eth0", "-q"], json_lines=False, **RX)
-    lines = watch(lab, pair.server, ["-i", "eth0", "-q"], **RX)
+    # A packet socket can be seen from outside, since there is no line that says it is open.
+    options = ["-i", "eth0", "-q", "--capture=socket"]
+    silent = watch(lab, pair.server, options, json_lines=False, **RX)
+    lines = watch(lab, pair.server, options, **RX)
     until(lambda: running_packet_sockets(pair.server) >= 2, 10, "both capture")
     # The socket is there before the program is wholly up.
     time.sleep(0.2)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 from lab import Failure, Family, Lab
 from places import Pair, watch_all
 from registry import scene
-from traffic import Flow
+from traffic import RST, Flow, Segment
 from watch import Watch
 
 SILENT_PORT = 83
@@ -44,12 +45,35 @@ def record_of(watch: Watch, flow: Flow) -> dict[str, Any]:
     return found[0]
 
 
+def resets(pair: Pair) -> None:
+    """Segments that the kernel filter lets through, and that belong to no attempt."""
+    family = Family.V4
+    flow = Flow(pair.client.addresses[family], 4001, pair.server.addresses[family], FLOOD_PORT)
+    with pair.client.inside():
+        sender = socket.socket(family.af, socket.SOCK_RAW, socket.IPPROTO_TCP)
+    with sender:
+        sender.bind((flow.src, 0))
+        for number in range(FLOOD_PACKETS):
+            sender.sendto(Segment(flow, RST, number).encode(), (flow.dst, 0))
+
+
 @scene
-def ring_overflows(lab: Lab) -> None:
-    """A ring that overflows makes the timeouts of attempts under way then doubtful, no others."""
+def socket_overflows(lab: Lab) -> None:
+    """A packet socket's ring that overflows makes the timeouts of attempts under way then doubtful,
+    no others."""
+    overflow(lab, ["--capture=socket", "--filter-entries=0"], flood)
+
+
+@scene
+def hooks_overflow(lab: Lab) -> None:
+    """The same with the ring of the tcx hooks."""
+    overflow(lab, ["--capture=tcx", "--filter-entries=1000"], resets)
+
+
+def overflow(lab: Lab, engine: list[str], flood: Callable[[Pair], None]) -> None:
     pair = Pair(lab)
     pair.server.rule("input", f"tcp dport {SILENT_PORT} drop")
-    options = ["-i", "eth0", "-B", "1"]
+    options = ["-i", "eth0", "-B", "1", *engine]
     [watch] = watch_all(lab, [(pair.server, options, {"filters": ("RX",)})])
     before = unanswered(pair)
     watch.until_records(1)

@@ -2,5 +2,7 @@
 
 # The program under test.
 PROGRAM = ""
+# Options that every tcpeek gets, before those of the scene: which capture engine, how large a filter.
+OPTIONS: list[str] = []
 # By how much time limits are stretched, for builds with sanitizers.
 SLOW = 1.0

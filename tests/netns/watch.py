@@ -65,7 +65,10 @@ class Watch:
         self.expected: list[Session | Event] = []
         form = ["-o", "json"] if json_lines else []
         always = [*form, "-t", str(timeout), "-U", "none"]
-        self.command = [program or settings.PROGRAM, *always, *options]
+        # An option is given once: the scene's own goes before what all get.
+        own = {option.split("=")[0] for option in options}
+        general = [option for option in settings.OPTIONS if option.split("=")[0] not in own]
+        self.command = [program or settings.PROGRAM, *always, *general, *options]
         out, out_end = _small_pipe() if unread else os.pipe()
         err, err_end = os.openpty() if terminal else os.pipe()
         self.process = subprocess.Popen(

@@ -14,7 +14,7 @@ def main() -> int:
     if shutil.which("clang-format") is None:
         print("SKIP: clang-format is not installed")
         return SKIPPED
-    files = [str(path) for folder in ("src", "tests", "bench") for pattern in ("*.h", "*.cpp")
+    files = [str(path) for folder in ("src", "bpf", "tests", "bench") for pattern in ("*.h", "*.c", "*.cpp")
              for path in sorted((root / folder).rglob(pattern))]
     return subprocess.run(["clang-format", "--dry-run", "-Werror", *files], check=False).returncode
 

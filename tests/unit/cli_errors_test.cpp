@@ -163,12 +163,13 @@ TEST(UsageErrors, LocalNetworksNameTheElement) {
     }
 }
 
-TEST(UsageErrors, WhatThisVersionHasNotYet) {
+TEST(UsageErrors, EnginesAndFilterSizesThatAreNone) {
     expect_errors({
-        {{"--capture=tcx"},
-         "option --capture: 'tcx' is not possible yet: this version always captures by a packet "
-         "socket; leave the option out"},
         {{"--capture=pcap"}, "option --capture: 'pcap' is not auto, tcx or socket"},
+        {{"--filter-entries=-1"},
+         "option --filter-entries: '-1' is not a whole number from 1 to 16777216"},
+        {{"--filter-entries=16777217"},
+         "option --filter-entries: '16777217' is not a whole number from 1 to 16777216"},
     });
 }
 

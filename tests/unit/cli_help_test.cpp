@@ -51,7 +51,12 @@ Options:
                               defaults to 127.0.0.1 (default: off)
       --max-sessions=N        limit of pending sessions (default: 1048576)
       --capture=auto,tcx,socket
-                              how live packets are taken; not in this version
+                              how live packets are taken: by programs at the
+                              interface's tcx hooks, or by a packet socket;
+                              `auto` takes the cheapest that works (default:
+                              auto)
+      --filter-entries=N      connections that the kernel filter can hold at a
+                              time; 0: no kernel filter (default: 262144)
       --wait                  wait for an interface that is absent or vanishes
       --info                  what this build, kernel and set of rights can do;
                               then exit

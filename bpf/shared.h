@@ -1,0 +1,80 @@
+/* What the programs in the kernel and src/capture/ tell each other: the layout of the connection
+ * table, of what is handed over, and of the words that both write. Plain C, the only header that
+ * both sides include. */
+#ifndef TCPEEK_BPF_SHARED_H
+#define TCPEEK_BPF_SHARED_H
+
+#include <linux/types.h>
+
+/* An unordered pair of endpoints. Addresses and ports stand as they stand in the packet, whatever
+ * the byte order of the machine; an IPv4 address is in the first four octets, the rest 0. The
+ * endpoint whose words compare less, as the machine reads them, comes first. */
+struct tcpeek_endpoint {
+    __u64 high;
+    __u64 low;
+    __u16 port;
+};
+
+struct tcpeek_key {
+    __u64 first_high;
+    __u64 first_low;
+    __u64 second_high;
+    __u64 second_low;
+    __u16 first_port;
+    __u16 second_port;
+    __u32 family; /* 4 or 6 */
+};
+
+/* A connection that has an attempt now. Entered by the program at a SYN, removed by user space. */
+struct tcpeek_connection {
+    __u64 stamp;            /* of the last SYN: boot clock, ns */
+    __u64 last_passed;      /* one_way: when a packet was last let through, boot clock, ns */
+    __u32 isn;              /* of the last SYN, host order */
+    __u32 passed;           /* one_way: packets let through since that SYN */
+    __u8 syn_is_from_first; /* who sent it */
+    __u8 both_ways;         /* the other end was seen, too */
+    __u8 unused[6];
+};
+
+/* So many packets of a connection of which only one direction is seen are let through, then one
+ * a second: enough to see that it goes on. */
+#define TCPEEK_ONE_WAY_PACKETS 64
+#define TCPEEK_ONE_WAY_INTERVAL 1000000000ULL
+
+/* Words in memory that both sides see. Each is written by one side only, but for `armed`. */
+struct tcpeek_control {
+    /* By user space. */
+    __u64 sequence; /* odd while entries are being removed */
+    __u64 resolved; /* failed inserts that cannot hurt any more */
+    __u64 armed;    /* user space sleeps: the next record shall wake it (the program clears it) */
+    __u64 padding[5];
+    /* By the programs, each by atomic addition. */
+    __u64 failed_inserts; /* SYNs that found no room in the table of connections */
+    __u64 lost_records;   /* packets that found no room in the ring */
+    __u64 more_padding[6];
+};
+
+/* What stands before a packet's octets in the ring. */
+struct tcpeek_record {
+    __u64 time; /* boot clock, ns */
+    __u32 interface_index;
+    __u32 original_length; /* octets of the packet, without a tag that the kernel keeps apart */
+    __u32 captured_length; /* octets that follow */
+    __u16 vlan_protocol;   /* host order; 0: no tag was kept apart */
+    __u16 vlan_tag;        /* host order */
+    __u8 is_raw_ip;        /* begins with the IP header, else with an Ethernet header */
+    __u8 is_egress;
+    __u8 is_entered; /* a SYN whose connection is in the table now */
+    __u8 unused[5];
+};
+
+/* The sizes in which room for octets is taken from the ring, each a power of two: heads of most
+ * handshakes, of those in tunnels, of odd ones, whole packets of an Ethernet, and of segmentation
+ * offload. */
+#define TCPEEK_OCTETS_SMALL 128
+#define TCPEEK_OCTETS_MEDIUM 256
+#define TCPEEK_OCTETS_LARGE 512
+#define TCPEEK_OCTETS_PACKET 2048
+#define TCPEEK_OCTETS_WHOLE 65536
+
+#endif
