@@ -10,11 +10,11 @@
 #include <random>
 #include <thread>
 
+#include "app/confinement.h"
 #include "app/event_loop.h"
 #include "app/file_runner.h"
 #include "app/info.h"
 #include "app/live_runner.h"
-#include "app/privileges.h"
 #include "app/servers.h"
 #include "capture/local_routes.h"
 #include "cli/version.h"
@@ -114,8 +114,8 @@ class App {
     void show_listening(const LiveCapture& capture);
     void follow_local_addresses(LocalRoutes& routes, LiveCapture& capture);
     [[nodiscard]] LocalAddresses local_addresses(const std::vector<IpNetwork>& networks) const;
-    // Gives up root, if that was asked for, once nothing needs it any more.
-    Result<void> become_user();
+    // Once everything is open.
+    Result<void> give_up_rights();
     template <typename Runner, typename Wake>
     int run(Runner& runner, Wake wake);
     int exit_status(const Result<void>& run_result, const std::optional<Error>& output_error,
@@ -176,14 +176,13 @@ void App::follow_local_addresses(LocalRoutes& routes, LiveCapture& capture) {
     }
 }
 
-Result<void> App::become_user() {
-    if (config_.user.empty()) {
-        return {};
+Result<void> App::give_up_rights() {
+    if (!config_.user.empty()) {
+        if (const Result<void> given = servers_.give_socket_to(config_.user); !given) {
+            return given;
+        }
     }
-    if (const Result<void> given = servers_.give_socket_to(config_.user); !given) {
-        return given;
-    }
-    return drop_privileges(config_.user, config_.wait ? Keep::raw_sockets : Keep::nothing);
+    return confine(config_, log_);
 }
 
 int App::run_live() {
@@ -206,7 +205,7 @@ int App::run_live() {
     if (const Result<void> opened_servers = servers_.open(); !opened_servers) {
         return fail(kExitFailed, opened_servers.error().message);
     }
-    if (const Result<void> dropped = become_user(); !dropped) {
+    if (const Result<void> dropped = give_up_rights(); !dropped) {
         return fail(kExitFailed, dropped.error().message);
     }
     show_listening(capture);
@@ -236,13 +235,9 @@ int App::run_files() {
     if (const Result<void> opened = servers_.open(); !opened) {
         return fail(kExitFailed, opened.error().message);
     }
-    if (!config_.user.empty()) {
-        if (const Result<void> opened = runner.open_all(); !opened) {
-            return fail(kExitFailed, opened.error().message);
-        }
-        if (const Result<void> dropped = become_user(); !dropped) {
-            return fail(kExitFailed, dropped.error().message);
-        }
+    runner.open_all();
+    if (const Result<void> dropped = give_up_rights(); !dropped) {
+        return fail(kExitFailed, dropped.error().message);
     }
     return run(runner, [&] { runner.wake(); });
 }
@@ -319,7 +314,7 @@ int App::exit_status(const Result<void>& run_result, const std::optional<Error>&
 
 int run_app(const Config& config) {
     if (config.info) {
-        print_info();
+        print_info(config);
         return kExitDone;
     }
     Result<FilterSet> filters = FilterSet::compile(expressions_of(config));

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "app/confinement.h"
 #include "capture/local_routes.h"
 #include "cli/version.h"
 
@@ -50,20 +51,33 @@ std::string local_networks() {
     return routes ? fmt::format("{}", routes.value().networks().size()) : routes.error().message;
 }
 
+std::string system_calls() {
+    if (!kSystemCallsFiltered) {
+        return "not filtered: this is a build with a sanitizer";
+    }
+    return "the others fail or end the program (seccomp)";
+}
+
 }  // namespace
 
-void print_info() {
+std::string_view kernel_filter_state() {
+    return "none in this version: every packet's head is looked at";
+}
+
+void print_info(const Config& config) {
     capng_get_caps_process();
     print_fact("version", std::string(kVersion));
     print_fact("libpcap", pcap_lib_version());
     print_fact("kernel", kernel());
     print_fact("capture engine", "packet socket through libpcap (TPACKET_V3)");
-    print_fact("kernel filter", "none in this version: every packet's head is looked at");
+    print_fact("kernel filter", std::string(kernel_filter_state()));
     print_fact("right to capture (CAP_NET_RAW)", right(CAP_NET_RAW));
     print_fact("interfaces", interfaces());
     print_fact("local networks", local_networks());
-    print_fact("statistics socket", "not in this version");
-    print_fact("HTTP", "not in this version");
+    print_fact("user after the start",
+               config.user.empty() ? "the one that started it (see -u)" : config.user);
+    print_fact("after the start the program may", describe(needs_of(config)));
+    print_fact("system calls beyond that", system_calls());
 }
 
 }  // namespace tcpeek
