@@ -10,6 +10,7 @@
 #include <random>
 #include <thread>
 
+#include "app/check_config.h"
 #include "app/confinement.h"
 #include "app/event_loop.h"
 #include "app/file_runner.h"
@@ -320,6 +321,10 @@ int run_app(const Config& config) {
     Result<FilterSet> filters = FilterSet::compile(expressions_of(config));
     if (!filters) {
         return fail(kExitUsage, filters.error().message);
+    }
+    if (config.check_config) {
+        fmt::print("{}", render_config(config, filters.value()));
+        return kExitDone;
     }
     App app(config, std::move(filters).value());
     return config.files.empty() ? app.run_live() : app.run_files();

@@ -162,13 +162,21 @@ ValueComplaint take_capture(Config&, std::string_view value) {
            "out";
 }
 
+ValueComplaint take_config_file(Config& config, std::string_view value) {
+    if (like_an_option(value)) {
+        return "looks like an option, not like a file";
+    }
+    config.config_file = value;
+    return std::nullopt;
+}
+
 template <bool Config::*field>
 ValueComplaint set_flag(Config& config, std::string_view) {
     config.*field = true;
     return std::nullopt;
 }
 
-constexpr std::array<OptionRow<Config>, 21> kOptions{{
+constexpr std::array<OptionRow<Config>, 23> kOptions{{
     {{'i', "interface", "DEV", "capture on DEV; `any` is every interface",
       "the first usable non-loopback interface", true},
      take_interface},
@@ -213,6 +221,14 @@ constexpr std::array<OptionRow<Config>, 21> kOptions{{
      take_capture},
     {{'\0', "wait", "", "wait for an interface that is absent or vanishes", "", false},
      set_flag<&Config::wait>},
+    {{'\0', "config", "FILE",
+      "read options and expressions from FILE too, as NAME = VALUE; the command line wins; SIGHUP "
+      "reads it again",
+      "", false},
+     take_config_file},
+    {{'\0', "check-config", "",
+      "check options, expressions and --config, say what would run; then exit", "", false},
+     set_flag<&Config::check_config>},
     {{'\0', "info", "", "what this build, kernel and set of rights can do; then exit", "", false},
      set_flag<&Config::info>},
     {{'h', "help", "", "this text", "", false}, take_nothing<Config>},

@@ -53,6 +53,11 @@ Options:
       --capture=auto,tcx,socket
                               how live packets are taken; not in this version
       --wait                  wait for an interface that is absent or vanishes
+      --config=FILE           read options and expressions from FILE too, as
+                              NAME = VALUE; the command line wins; SIGHUP reads
+                              it again
+      --check-config          check options, expressions and --config, say what
+                              would run; then exit
       --info                  what this build, kernel and set of rights can do;
                               then exit
   -h, --help                  this text
