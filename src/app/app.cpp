@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <cstdlib>
 #include <random>
 #include <thread>
+#include <utility>
 
 #include "app/check_config.h"
 #include "app/confinement.h"
@@ -16,6 +18,7 @@
 #include "app/file_runner.h"
 #include "app/info.h"
 #include "app/live_runner.h"
+#include "app/live_service.h"
 #include "app/servers.h"
 #include "capture/local_routes.h"
 #include "cli/version.h"
@@ -41,22 +44,6 @@ constexpr auto kPatienceAtEnd = 2s;
 int fail(int status, const std::string& message) {
     fmt::print(stderr, "tcpeek: {}\n", message);
     return status;
-}
-
-std::vector<FilterExpression> expressions_of(const Config& config) {
-    const bool from_files = !config.files.empty();
-    std::vector<FilterExpression> expressions;
-    const auto add_default = [&](const char* name, FilterDirection direction) {
-        expressions.push_back({name, {FilterPart{direction, std::nullopt, {PortRange{}}}}});
-    };
-    if (from_files && config.local.empty()) {
-        add_default("ALL", FilterDirection::any);
-    } else {
-        add_default("RX", FilterDirection::rx);
-        add_default("TX", FilterDirection::tx);
-    }
-    expressions.insert(expressions.end(), config.expressions.begin(), config.expressions.end());
-    return expressions;
 }
 
 std::uint64_t random_seed() {
@@ -96,12 +83,13 @@ std::string joined(const std::vector<std::string>& names) {
 // What a run of either kind has, in the order in which it must go away.
 class App {
   public:
-    App(const Config& config, FilterSet filters)
-        : config_(config),
-          log_(static_cast<LogLevel>(config.log_level)),
+    App(Config config, ParseAgain parse_again, FilterSet filters)
+        : config_(std::move(config)),
+          log_(static_cast<LogLevel>(config_.log_level)),
           filters_(std::move(filters)),
-          pipeline_(pipeline_config(config), filters_, names_, queue_, log_),
-          servers_(config, filters_.names(), loop_, mailbox_, log_) {}
+          pipeline_(pipeline_config(config_), filters_, names_, queue_, log_),
+          servers_(config_, loop_, mailbox_, log_),
+          parse_again_(std::move(parse_again)) {}
 
     int run_live();
     int run_files();
@@ -119,10 +107,11 @@ class App {
     Result<void> give_up_rights();
     template <typename Runner, typename Wake>
     int run(Runner& runner, Wake wake);
+    void log_start(const LiveCapture& capture) const;
     int exit_status(const Result<void>& run_result, const std::optional<Error>& output_error,
                     std::uint64_t undisplayed) const;
 
-    const Config& config_;
+    Config config_;
     Log log_;
     FilterSet filters_;
     InterfaceNames names_;
@@ -132,6 +121,8 @@ class App {
     Pipeline pipeline_;
     EventLoop loop_;
     Servers servers_;
+    ParseAgain parse_again_;
+    std::optional<LiveService> service_;  // while interfaces are watched
 };
 
 LocalAddresses App::local_addresses(const std::vector<IpNetwork>& networks) const {
@@ -186,6 +177,21 @@ Result<void> App::give_up_rights() {
     return confine(config_, log_);
 }
 
+void App::log_start(const LiveCapture& capture) const {
+    std::vector<std::string> interfaces;
+    for (const LiveInterface& interface : capture.interfaces()) {
+        interfaces.push_back(interface.name);
+    }
+    const std::string watched = interfaces.empty() ? "no interface yet" : joined(interfaces);
+    log_.write(LogLevel::notice,
+               fmt::format("version {} started on {}, filters {}, kernel filter {}", kVersion,
+                           watched, joined(filters_.names()), kernel_filter_state()),
+               {{"EVENT", "started"},
+                {"VERSION", std::string(kVersion)},
+                {"INTERFACES", joined(interfaces)},
+                {"FILTERS", joined(filters_.names())}});
+}
+
 int App::run_live() {
     LiveOptions options;
     options.interfaces = config_.interfaces;
@@ -213,13 +219,13 @@ int App::run_live() {
     queue_.push_always(NoticeItem{heading()});
     loop_.watch(routes.value().descriptor(),
                 [&] { follow_local_addresses(routes.value(), capture); });
-    std::vector<std::string> interfaces;
-    for (const LiveInterface& interface : capture.interfaces()) {
-        interfaces.push_back(interface.name);
-    }
-    log_.write(LogLevel::notice, fmt::format("version {} started on {}, filters {}", kVersion,
-                                             joined(interfaces), joined(filters_.names())));
-    LiveRunner runner(capture, pipeline_, mailbox_, queue_, log_, !config_.quiet);
+    log_start(capture);
+    service_.emplace(LiveService::Surroundings{
+        config_, parse_again_, log_, loop_, mailbox_, pipeline_,
+        [&] { return local_addresses(routes.value().networks()); }, [&] { capture.wake(); }});
+    service_->follow_capture_thread();
+    LiveRunner runner(capture, pipeline_, mailbox_, queue_, log_, !config_.quiet,
+                      [this](const std::string& status) { service_->set_status(status); });
     const int status = run(runner, [&] { capture.wake(); });
     log_.write(LogLevel::notice, fmt::format("ended with status {}, {} attempts pending", status,
                                              runner.summary().capture.pending));
@@ -259,15 +265,24 @@ int App::run(Runner& runner, Wake wake) {
                             request_stop();
                         });
                     });
-    loop_.on_signals({.stop =
-                          [&] {
-                              printer.give_up_after(kPatienceAtEnd);
-                              request_stop();
-                          },
+    const auto stop = [&] {
+        if (service_) {
+            service_->stopping();
+        }
+        printer.give_up_after(kPatienceAtEnd);
+        request_stop();
+    };
+    loop_.on_signals({.stop = stop,
                       .stop_at_once =
                           [&] {
                               servers_.remove_socket();
                               std::_Exit(kExitInterruptedTwice);
+                          },
+                      .hang_up =
+                          [&] {
+                              if (!service_ || !service_->hang_up()) {
+                                  stop();
+                              }
                           },
                       .show_summary =
                           [&] {
@@ -283,6 +298,8 @@ int App::run(Runner& runner, Wake wake) {
         wake);
     Result<void> run_result;
     std::thread capture_thread([&] {
+        // For top(1) and whoever debugs.
+        ::pthread_setname_np(::pthread_self(), "capture");
         run_result = runner.run();
         if (runner.has_summary()) {
             queue_.push_always(SummaryItem{runner.summary()});
@@ -313,7 +330,7 @@ int App::exit_status(const Result<void>& run_result, const std::optional<Error>&
 
 }  // namespace
 
-int run_app(const Config& config) {
+int run_app(const Config& config, ParseAgain parse_again) {
     if (config.info) {
         print_info(config);
         return kExitDone;
@@ -326,7 +343,7 @@ int run_app(const Config& config) {
         fmt::print("{}", render_config(config, filters.value()));
         return kExitDone;
     }
-    App app(config, std::move(filters).value());
+    App app(config, std::move(parse_again), std::move(filters).value());
     return config.files.empty() ? app.run_live() : app.run_files();
 }
 

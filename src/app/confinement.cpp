@@ -1,10 +1,20 @@
 #include "app/confinement.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <ctime>
 
+#include "base/unique_fd.h"
+
 namespace tcpeek {
+namespace {
+
+bool readable(const std::string& path) {
+    return UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)).valid();
+}
+
+}  // namespace
 
 RunNeeds needs_of(const Config& config) {
     RunNeeds needs;
@@ -12,6 +22,7 @@ RunNeeds needs_of(const Config& config) {
     const bool has_socket = config.socket ? !config.socket->empty() : needs.live;
     needs.answers = has_socket || config.http.has_value();
     needs.removes_socket = has_socket;
+    needs.opens_files = needs.live && !config.config_file.empty();
     needs.keep = needs.live && config.wait ? Keep::raw_sockets : Keep::nothing;
     return needs;
 }
@@ -22,6 +33,12 @@ Result<void> confine(const Config& config, const Log& log) {
     ::tzset();
     if (const Result<void> dropped = drop_privileges(config.user, needs.keep); !dropped) {
         return dropped;
+    }
+    if (needs.opens_files && !readable(config.config_file)) {
+        log.write(LogLevel::warning,
+                  fmt::format("{} cannot be read any more as the user that tcpeek is now, so that "
+                              "SIGHUP cannot read it again; allow it with chgrp or chmod",
+                              config.config_file));
     }
     if (const Result<void> restricted = restrict_system_calls(needs); !restricted) {
         log.write(LogLevel::warning, restricted.error().message);

@@ -1,6 +1,7 @@
 #include "app/live_runner.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -36,23 +37,49 @@ std::string describe(const LiveEvent& event) {
     TCPEEK_UNREACHABLE("event kind out of range");
 }
 
+// For the journal's field TCPEEK_EVENT.
+std::string_view name_of(LiveEvent::Kind kind) {
+    switch (kind) {
+        case LiveEvent::Kind::went_down:
+            return "went_down";
+        case LiveEvent::Kind::came_up:
+            return "came_up";
+        case LiveEvent::Kind::vanished:
+            return "vanished";
+        case LiveEvent::Kind::awaited:
+            return "awaited";
+        case LiveEvent::Kind::appeared:
+            return "appeared";
+        case LiveEvent::Kind::refused:
+            return "refused";
+    }
+    TCPEEK_UNREACHABLE("event kind out of range");
+}
+
 }  // namespace
 
 LiveRunner::LiveRunner(LiveCapture& capture, Pipeline& pipeline, Mailbox& mailbox,
-                       DisplayQueue& queue, const Log& log, bool show_notices)
+                       DisplayQueue& queue, const Log& log, bool show_notices,
+                       std::function<void(const std::string&)> tell_status)
     : capture_(capture),
       pipeline_(pipeline),
       mailbox_(mailbox),
       queue_(queue),
       log_(log),
       show_notices_(show_notices),
+      tell_status_(std::move(tell_status)),
       started_(wall_clock_now()),
       losses_checked_(started_),
-      drops_checked_(started_) {}
+      drops_checked_(started_) {
+    for (const LiveInterface& interface : capture_.interfaces()) {
+        interfaces_.emplace(interface.name, LiveEvent::Kind::appeared);
+    }
+}
 
 Result<void> LiveRunner::run() {
     const LiveCapture::FrameConsumer consume = [this](const Frame& frame) { take(frame); };
     tell_events();
+    tell_status_(status());
     while (!mailbox_.stop_requested() && !capture_.exhausted()) {
         mailbox_.run_all();
         const Duration tick =
@@ -129,13 +156,48 @@ void LiveRunner::absorb_clock_steps(std::size_t frames_taken) {
 }
 
 void LiveRunner::tell_events() {
-    for (const LiveEvent& event : capture_.take_events()) {
+    const std::vector<LiveEvent> events = capture_.take_events();
+    for (const LiveEvent& event : events) {
         const std::string line = describe(event);
-        log_.write(LogLevel::warning, line);
+        interfaces_[event.interface] = event.kind;
+        log_.write(LogLevel::warning, line,
+                   {{"INTERFACE", event.interface}, {"EVENT", std::string(name_of(event.kind))}});
         if (show_notices_) {
             queue_.push_always(NoticeItem{fmt::format("tcpeek: {}\n", line)});
         }
     }
+    if (!events.empty()) {
+        tell_status_(status());
+    }
+}
+
+std::string LiveRunner::status() const {
+    std::vector<std::string> watched;
+    std::vector<std::string> awaited;
+    for (const auto& [name, kind] : interfaces_) {
+        const std::string shown = name.empty() ? "an interface that is up" : name;
+        switch (kind) {
+            case LiveEvent::Kind::appeared:
+            case LiveEvent::Kind::came_up:
+                watched.push_back(shown);
+                break;
+            case LiveEvent::Kind::went_down:
+            case LiveEvent::Kind::awaited:
+                awaited.push_back(shown);
+                break;
+            case LiveEvent::Kind::refused:
+                awaited.push_back(shown + " (refused)");
+                break;
+            case LiveEvent::Kind::vanished:
+                break;
+        }
+    }
+    std::string text =
+        watched.empty() ? std::string() : fmt::format("watching {}", fmt::join(watched, ", "));
+    if (!awaited.empty()) {
+        text += fmt::format("{}waiting for {}", text.empty() ? "" : "; ", fmt::join(awaited, ", "));
+    }
+    return text;
 }
 
 void LiveRunner::note_losses() {
@@ -162,7 +224,8 @@ void LiveRunner::tell_drops() {
         log_.write(LogLevel::warning,
                    fmt::format("{} packets were dropped in the last minute, {} since the start; a "
                                "larger -B may help",
-                               dropped - drops_told_, dropped));
+                               dropped - drops_told_, dropped),
+                   {{"EVENT", "dropped"}, {"DROPPED", fmt::format("{}", dropped - drops_told_)}});
         drops_told_ = dropped;
     }
 }

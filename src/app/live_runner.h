@@ -1,7 +1,10 @@
 // The capture thread's work when it watches interfaces.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
+#include <string>
 
 #include "app/log.h"
 #include "app/mailbox.h"
@@ -15,8 +18,11 @@ namespace tcpeek {
 // Everything it refers to must outlive it. Belongs to the capture thread.
 class LiveRunner {
   public:
+    // `tell_status` hears on the capture thread which interfaces are watched, as one line, whenever
+    // that changes.
     LiveRunner(LiveCapture& capture, Pipeline& pipeline, Mailbox& mailbox, DisplayQueue& queue,
-               const Log& log, bool show_notices);
+               const Log& log, bool show_notices,
+               std::function<void(const std::string&)> tell_status);
 
     // Captures until the mailbox asks it to stop or the last interface has vanished, which is an
     // error.
@@ -32,6 +38,7 @@ class LiveRunner {
     void take(const Frame& frame);
     void absorb_clock_steps(std::size_t frames_taken);
     void tell_events();
+    [[nodiscard]] std::string status() const;
     void tell_drops();
     // Tells the tracker when packets were lost: between the last call and now.
     void note_losses();
@@ -42,6 +49,8 @@ class LiveRunner {
     DisplayQueue& queue_;
     const Log& log_;
     bool show_notices_;
+    std::function<void(const std::string&)> tell_status_;
+    std::map<std::string, LiveEvent::Kind> interfaces_;  // what is known of each
     Timestamp started_;
     ClockStepDetector clock_steps_;
     Duration forward_step_;  // seen, but not yet in the packets' times

@@ -43,6 +43,8 @@ class Pipeline final : private VerdictSink {
     void set_local_addresses(LocalAddresses addresses) {
         filters_.set_local_addresses(std::move(addresses));
     }
+    // From now on; counters stay with the names. `next` knows the local addresses already.
+    void replace_filters(FilterSet next);
     // The capture ends; pending attempts are told.
     void finish();
 

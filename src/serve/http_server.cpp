@@ -87,11 +87,11 @@ class HttpServer::Implementation : public std::enable_shared_from_this<Implement
     };
     static const std::array<Page, 3>& pages();
     [[nodiscard]] std::string render_metrics_page(const Snapshot& snapshot) const {
-        return render_prometheus(snapshot, setup_.filter_names, process_cost(statm_.get()),
+        return render_prometheus(snapshot, snapshot.filter_names, process_cost(statm_.get()),
                                  setup_.version);
     }
     [[nodiscard]] std::string render_stats_page(const Snapshot& snapshot) const {
-        return render_stats(snapshot, setup_.filter_names, setup_.counters, setup_.version);
+        return render_stats(snapshot, snapshot.filter_names, setup_.counters, setup_.version);
     }
     [[nodiscard]] std::string render_health(const Snapshot&) const { return "ok\n"; }
     void admit(tcp::socket socket);

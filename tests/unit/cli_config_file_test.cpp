@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include "cli_support.h"
 
@@ -139,6 +140,22 @@ TEST_F(ConfigFile, WhatCannotBeReadIsNoWrongUsage) {
     EXPECT_EQ(std::get<UsageError>(parse_arguments({"--config=/"})).status, 1);
     EXPECT_EQ(std::get<UsageError>(parse("x = 1\n")).status, 2);
     EXPECT_EQ(std::get<UsageError>(parse(std::string(2U << 20U, '\n'))).status, 1);
+}
+
+// Pieces that mean something to the parser, in random order.
+TEST_F(ConfigFile, WhateverItHoldsIsReadOrComplainedAbout) {
+    const std::string pieces[] = {"expression", "timeout", "quiet", "=",  "[",  "]",   "\"", "'",
+                                  "\n",         ",",       " ",     "#",  ";",  "5",   ".",  "`",
+                                  "A:RX@*:80",  "\\",      "\r",    "++", "--", "\xff"};
+    std::mt19937 random(7);
+    for (int round = 0; round < 3'000; ++round) {
+        std::string text;
+        for (std::size_t length = random() % 24; length > 0; --length) {
+            text += pieces[random() % std::size(pieces)];
+        }
+        const ParseResult parsed = parse(text);
+        EXPECT_FALSE(std::holds_alternative<Information>(parsed)) << text;
+    }
 }
 
 TEST_F(ConfigFile, HostileBytesAreShownSafely) {
