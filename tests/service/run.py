@@ -118,6 +118,42 @@ def file_capability(space: Namespace) -> None:
         raise Failure(f"the message: {without.errors()}")
 
 
+def demonstrate(space: Namespace, *, unshare: str | None = None) -> tuple[int, str]:
+    """demo/live.py as an ordinary user, from where one may read it."""
+    program, script = space.path("tcpeek"), space.path("live.py")
+    shutil.copy(TCPEEK, program)
+    shutil.copy(Path(__file__).parents[2] / "demo" / "live.py", script)
+    path = os.environ["PATH"]
+    if unshare:
+        fake = space.path("bin") / "unshare"
+        fake.parent.mkdir()
+        fake.write_text(unshare)
+        fake.chmod(0o755)
+        path = f"{fake.parent}:{path}"
+    done = subprocess.run(
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3",
+         str(script), str(program)], capture_output=True, text=True, timeout=60,
+        env={**os.environ, "PATH": path}, check=False)
+    return done.returncode, done.stderr
+
+
+@test
+def demonstration(space: Namespace) -> None:
+    """An ordinary user sees it in namespaces of its own; where those are not allowed, what to do."""
+    status, text = demonstrate(space, unshare="#!/bin/sh\necho not allowed here >&2\nexit 1\n")
+    if status != 1 or "sudo make run" not in text or "not allowed here" not in text:
+        raise Failure(f"without namespaces: {status}: {text}")
+    allowed = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                              "unshare", "-Urn", "true"], capture_output=True, check=False)
+    if allowed.returncode != 0:
+        print("SKIP    the rest of it: this machine does not allow user namespaces")
+        return
+    with Namespace() as other:
+        status, text = demonstrate(other)
+    if status != 0 or text.count("Success: 6 session") != 2:
+        raise Failure(f"in namespaces: {status}: {text}")
+
+
 def write(path: Path, *lines: str) -> None:
     path.write_text("\n".join(lines) + "\n")
     path.chmod(0o644)
