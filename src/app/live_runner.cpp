@@ -11,7 +11,7 @@ namespace {
 // Expiry is looked at this often while attempts are pending; without any, nothing can happen.
 constexpr Duration kTickWithPending = Duration::seconds(1);
 constexpr Duration kTickWithoutPending = Duration::seconds(10);
-// A burst of drops is told once.
+// In a burst of drops they are told this often.
 constexpr Duration kDropsToldEvery = Duration::seconds(60);
 // Before something expires the kernel is asked for losses, but no more often than this.
 constexpr Duration kLossesCheckedEvery = Duration::milliseconds(1);
@@ -89,7 +89,7 @@ Result<void> LiveRunner::run() {
         note_losses();
         pipeline_.advance(capture_.complete_until());
         tell_events();
-        tell_drops();
+        tell_drops(false);
     }
     capture_.drain(consume);
     note_losses();
@@ -97,6 +97,7 @@ Result<void> LiveRunner::run() {
     mailbox_.run_all();
     pipeline_.finish();
     tell_events();
+    tell_drops(true);
     if (capture_.exhausted() && !mailbox_.stop_requested()) {
         return Error{
             "every interface that was watched has vanished; start again when one is there"};
@@ -210,23 +211,32 @@ void LiveRunner::note_losses() {
     losses_checked_ = now;
 }
 
-void LiveRunner::tell_drops() {
+// The first drop of a burst at once, the others together a minute later, or at the end. What the
+// interfaces drop costs a question to each, so that it is looked at once a minute only.
+void LiveRunner::tell_drops(bool at_end) {
     const Timestamp now = wall_clock_now();
-    if (now - drops_checked_ < kDropsToldEvery && now >= drops_checked_) {
+    const auto minute_since = [now](Timestamp then) {
+        return now - then >= kDropsToldEvery || now < then;
+    };
+    const bool lost_more = losses_noted_ > losses_told_;
+    const bool may_tell = !drops_told_at_ || minute_since(*drops_told_at_);
+    if (!at_end && !(may_tell && (lost_more || minute_since(drops_checked_)))) {
         return;
     }
     drops_checked_ = now;
+    losses_told_ = losses_noted_;
     std::uint64_t dropped = 0;
     for (const LiveStatistics& interface : capture_.statistics()) {
         dropped += interface.dropped_by_kernel + interface.dropped_by_interface;
     }
     if (dropped > drops_told_) {
+        const std::string more = fmt::format("{}", dropped - drops_told_);
         log_.write(LogLevel::warning,
-                   fmt::format("{} packets were dropped in the last minute, {} since the start; a "
-                               "larger -B may help",
-                               dropped - drops_told_, dropped),
-                   {{"EVENT", "dropped"}, {"DROPPED", fmt::format("{}", dropped - drops_told_)}});
+                   fmt::format("{} packets were dropped, {} since the start; a larger -B may help",
+                               more, dropped),
+                   {{"EVENT", "dropped"}, {"DROPPED", more}});
         drops_told_ = dropped;
+        drops_told_at_ = now;
     }
 }
 

@@ -39,7 +39,7 @@ class LiveRunner {
     void absorb_clock_steps(std::size_t frames_taken);
     void tell_events();
     [[nodiscard]] std::string status() const;
-    void tell_drops();
+    void tell_drops(bool at_end);
     // Tells the tracker when packets were lost: between the last call and now.
     void note_losses();
 
@@ -58,7 +58,9 @@ class LiveRunner {
     Timestamp losses_checked_;
     std::uint64_t losses_noted_ = 0;
     Timestamp drops_checked_;
+    std::optional<Timestamp> drops_told_at_;
     std::uint64_t drops_told_ = 0;
+    std::uint64_t losses_told_ = 0;  // of losses_noted_
 };
 
 }  // namespace tcpeek

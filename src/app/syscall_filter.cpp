@@ -54,9 +54,9 @@ constexpr Names kAlways = {
     // the log, whose socket is connected
     "send", "sendto", "sendmsg"};
 
-constexpr Names kForSockets = {"bind",        "connect",  "getsockname", "getsockopt", "recv",
-                               "recvfrom",    "recvmmsg", "recvmsg",     "setsockopt", "shutdown",
-                               "getpeername", "sendmmsg", "socketcall"};
+constexpr Names kForSockets = {"bind",       "connect",  "getsockname", "getsockopt",
+                               "recv",       "recvfrom", "recvmmsg",    "recvmsg",
+                               "setsockopt", "shutdown", "getpeername", "sendmmsg"};
 
 constexpr Names kForAnswers = {"accept", "accept4"};
 
@@ -98,15 +98,14 @@ constexpr std::array<unsigned long, 6> kIoctlsForOpening{SIOCGIFFLAGS, SIOCGIFHW
                                                          SIOCETHTOOL,  SIOCGSTAMP,    SIOCGIFADDR};
 constexpr std::array<int, 5> kFcntls{F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL};
 
-constexpr std::array<unsigned, 9> kBpfForMaps{BPF_MAP_LOOKUP_ELEM,
+constexpr std::array<unsigned, 8> kBpfForMaps{BPF_MAP_LOOKUP_ELEM,
                                               BPF_MAP_UPDATE_ELEM,
                                               BPF_MAP_DELETE_ELEM,
                                               BPF_MAP_GET_NEXT_KEY,
                                               BPF_MAP_LOOKUP_AND_DELETE_ELEM,
                                               BPF_MAP_LOOKUP_BATCH,
                                               BPF_MAP_UPDATE_BATCH,
-                                              BPF_OBJ_GET_INFO_BY_FD,
-                                              BPF_PROG_TEST_RUN};
+                                              BPF_OBJ_GET_INFO_BY_FD};
 constexpr std::array<unsigned, 4> kBpfForLinks{BPF_LINK_CREATE, BPF_LINK_UPDATE, BPF_LINK_DETACH,
                                                BPF_PROG_QUERY};
 
