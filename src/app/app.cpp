@@ -121,6 +121,7 @@ class App {
     Pipeline pipeline_;
     EventLoop loop_;
     Servers servers_;
+    const bool managed_ = ServiceManager::present();
     ParseAgain parse_again_;
     std::optional<LiveService> service_;  // while interfaces are watched
 };
@@ -221,7 +222,7 @@ int App::run_live() {
                 [&] { follow_local_addresses(routes.value(), capture); });
     log_start(capture);
     service_.emplace(LiveService::Surroundings{
-        config_, parse_again_, log_, loop_, mailbox_, pipeline_,
+        config_, managed_, parse_again_, log_, loop_, mailbox_, pipeline_,
         [&] { return local_addresses(routes.value().networks()); }, [&] { capture.wake(); }});
     service_->follow_capture_thread();
     LiveRunner runner(capture, pipeline_, mailbox_, queue_, log_, !config_.quiet,

@@ -40,11 +40,11 @@ Result<void> confine(const Config& config, const Log& log) {
                               "SIGHUP cannot read it again; allow it with chgrp or chmod",
                               config.config_file));
     }
+    // Before the filter, which denies a first connection to the journal where files are read.
+    log.write(LogLevel::info, fmt::format("from here on tcpeek may: {}", describe(needs)));
     if (const Result<void> restricted = restrict_system_calls(needs); !restricted) {
         log.write(LogLevel::warning, restricted.error().message);
-        return {};
     }
-    log.write(LogLevel::info, fmt::format("from here on tcpeek may: {}", describe(needs)));
     return {};
 }
 

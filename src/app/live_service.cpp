@@ -31,7 +31,7 @@ void LiveService::ask_whether_alive() {
 
 bool LiveService::hang_up() {
     const bool has_file = !all_.config.config_file.empty();
-    if (terminal_.hung_up() || (!has_file && !ServiceManager::present())) {
+    if (terminal_.hung_up() || (!has_file && !all_.managed)) {
         return false;
     }
     if (next_filters_) {

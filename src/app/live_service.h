@@ -22,6 +22,7 @@ class LiveService {
   public:
     struct Surroundings {
         Config& config;  // a reload changes it
+        bool managed;    // ServiceManager::present() at the start
         ParseAgain parse_again;
         Log& log;
         EventLoop& loop;

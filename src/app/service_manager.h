@@ -11,7 +11,8 @@ namespace tcpeek {
 class ServiceManager {
   public:
     // Whether this program runs as a service, so that SIGHUP asks for a reload. INVOCATION_ID alone
-    // does not prove it: shells in a desktop's terminals inherit one.
+    // does not prove it: shells in a desktop's terminals inherit one. To be asked while files can
+    // be opened.
     [[nodiscard]] static bool present();
 
     void ready();

@@ -197,7 +197,7 @@ class Running:
 
     def __init__(self, space: Namespace, command: list[str], *, manager: Manager | None = None,
                  journal: Journal | None = None, watchdog: float | None = None,
-                 environment: dict[str, str] | None = None, private_dev: bool = False,
+                 environment: dict[str, str] | None = None, private_dev: bool = False, terminal: bool = False,
                  stdin: int = subprocess.DEVNULL, descriptors: int | None = None) -> None:
         self.command = command
         self._out, self._err = space.path(f"out{id(self)}"), space.path(f"err{id(self)}")
@@ -210,6 +210,11 @@ class Running:
             surroundings["WATCHDOG_USEC"] = str(int(watchdog * 1e6))
         self._socket_path = command[command.index("-U") + 1] if "-U" in command else ""
         script = "set -e\n"
+        session = ["setsid"]
+        if terminal:
+            # Standard input is the controlling terminal.
+            self.master, stdin = os.openpty()
+            session.append("--ctty")
         if private_dev:
             # `ip netns exec` has made a mount namespace.
             script += f"mount -t tmpfs none /dev; ln -s {space.path('log')} /dev/log\n"
@@ -227,9 +232,14 @@ class Running:
                     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))
 
             self.process = subprocess.Popen(
-                space.exec("setsid", "sh", "-c", script, "sh", *command), stdin=stdin, stdout=out,
+                space.exec(*session, "sh", "-c", script, "sh", *command), stdin=stdin, stdout=out,
                 stderr=err, env=surroundings, preexec_fn=limit)
+        if terminal:
+            os.close(stdin)
         space.programs.append(self)
+
+    def close_terminal(self) -> None:
+        os.close(self.master)
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)

@@ -97,6 +97,25 @@ def no_manager(space: Namespace) -> None:
 
 
 @test
+def in_a_terminal(space: Namespace) -> None:
+    """In a terminal INVOCATION_ID means nothing, and a terminal that is closed means the end, also
+    with --config, where SIGHUP reloads else."""
+    shell = run(space, "-i", "lo", "-U", "none", environment={"INVOCATION_ID": "x"}, terminal=True)
+    shell.until_listening()
+    shell.signal(signal.SIGHUP)
+    shell.ended(0)
+    shell.close_terminal()
+    file = space.path("conf")
+    write(file, "interface = lo")
+    window = run(space, f"--config={file}", "-U", "none", terminal=True)
+    window.until_listening()
+    window.signal(signal.SIGHUP)
+    window.still_runs(0.5)
+    window.close_terminal()
+    window.ended(0)
+
+
+@test
 def file_capability(space: Namespace) -> None:
     """With cap_net_raw in the file an ordinary user captures, and gives the right up afterwards."""
     program = space.path("tcpeek")
