@@ -9,6 +9,7 @@
 #include "cli/log_levels.h"
 #include "cli/printable.h"
 #include "cli/values.h"
+#include "cli/version.h"
 
 namespace tcpeek {
 namespace {
@@ -263,7 +264,8 @@ ValueComplaint take_option(Config& config, std::size_t option, std::string_view 
 }
 
 const Program& tcpeek_program() {
-    static const Program program{"tcpeek", kIntroduction, kExpressions, specs_of(kOptions)};
+    static const Program program{"tcpeek", kIntroduction, kExpressions, specs_of(kOptions),
+                                 kBuiltWith};
     return program;
 }
 

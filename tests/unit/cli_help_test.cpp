@@ -149,11 +149,15 @@ TEST(Help, IsGivenWhateverElseIsOnTheCommandLine) {
               "information: " + help_text(tcpeek_program()));
 }
 
-TEST(Version, IsOneLine) {
+TEST(Version, IsALineOfItsOwnBeforeWhatIsBuiltIn) {
     const std::string version = described(parse_arguments({"--version"}));
     EXPECT_EQ(version.rfind("information: tcpeek ", 0), 0U) << version;
-    EXPECT_EQ(std::count(version.begin(), version.end(), '\n'), 1);
-    EXPECT_EQ(version.find_first_not_of("0123456789.", 20), version.size() - 1) << version;
+    const std::size_t first_end = version.find('\n');
+    EXPECT_EQ(version.find_first_not_of("0123456789.", 20), first_end) << version;
+    EXPECT_EQ(version.substr(first_end + 1).rfind("built with: ", 0), 0U) << version;
+    EXPECT_NE(version.find("kernel filter"), std::string::npos);
+    EXPECT_NE(version.find(", libpcap 1."), std::string::npos);
+    EXPECT_EQ(std::count(version.begin(), version.end(), '\n'), 2);
     EXPECT_EQ(described(parse_arguments({"-v"})), version);
     EXPECT_EQ(described(parse_arguments({"-t", "0", "-qv"})), version);
 }
