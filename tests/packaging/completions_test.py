@@ -36,10 +36,11 @@ CASES = (
 )
 
 IN_BASH = r"""
-source "$2"; source "$3/$1.bash"
-COMP_LINE=$4 COMP_POINT=${#4}
+source "$2"
+_completion_loader "$1"
+COMP_LINE=$3 COMP_POINT=${#3}
 # Divided as readline does it: at spaces and, as words of their own, at '='.
-COMP_WORDS=(); rest=$4
+COMP_WORDS=(); rest=$3
 while [[ -n $rest ]]; do
     if [[ $rest == ' '* ]]; then rest=${rest# }; [[ -z $rest ]] && COMP_WORDS+=(''); continue; fi
     if [[ $rest == =* ]]; then COMP_WORDS+=('='); rest=${rest#=}; [[ -z $rest ]] && COMP_WORDS+=(''); continue; fi
@@ -69,8 +70,14 @@ cat $4
 
 
 def candidates_in_bash(line: str, pages: Path, folder: Path) -> set[str]:
-    done = subprocess.run(["bash", "--norc", "-c", IN_BASH, "bash", line.split()[0], BASH_COMPLETION, pages,
-                           line], cwd=folder, capture_output=True, text=True, check=False, timeout=30)
+    program = line.split()[0]
+    with tempfile.TemporaryDirectory() as home:
+        # Loaded by its name, as bash-completion does when the first Tab is pressed.
+        Path(home, "completions").mkdir()
+        shutil.copy(pages / f"{program}.bash", Path(home, "completions", program))
+        done = subprocess.run(["bash", "--norc", "-c", IN_BASH, "bash", program, BASH_COMPLETION, line],
+                              cwd=folder, capture_output=True, text=True, check=False, timeout=30,
+                              env=os.environ | {"BASH_COMPLETION_USER_DIR": home})
     assert done.stderr == "", done.stderr
     return {word.rstrip("=") for word in done.stdout.split()}
 
@@ -88,15 +95,24 @@ def candidates_in_zsh(line: str, pages: Path, folder: Path) -> set[str]:
 
 
 def candidates_in_fish(line: str, pages: Path, folder: Path) -> set[str]:
-    program = line.split()[0]
     with tempfile.TemporaryDirectory() as home:
-        done = subprocess.run(["fish", "--no-config", "-c", f"source {pages}/{program}.fish; complete -C '{line}'"],
+        # fish loads what belongs to a program that it finds: the build's.
+        done = subprocess.run(["fish", "--no-config", "-c",
+                               f"set fish_complete_path {pages}; complete -C '{line}'"],
                               cwd=folder, capture_output=True, text=True, check=False, timeout=30,
-                              env=os.environ | {"HOME": home})
+                              env=os.environ | {"HOME": home, "PATH": f"{pages.parent}:{os.environ['PATH']}"})
     assert done.stderr == "", done.stderr
     # "--output=json", where the value is written behind the option.
     return {re.sub(r"^--[a-z-]+=(?=.)", "", offered.split("\t")[0]).rstrip("=")
             for offered in done.stdout.splitlines()}
+
+
+def unsearched() -> list[str]:
+    """Where the Debian package puts its completions, as far as the shell does not look there."""
+    asked = {"/usr/share/zsh/vendor-completions": ["zsh", "-f", "-c", "print -l $fpath"],
+             "/usr/share/fish/vendor_completions.d": ["fish", "-c", "printf '%s\\n' $fish_complete_path"]}
+    return [folder for folder, command in asked.items() if folder not in subprocess.run(
+        command, capture_output=True, text=True, check=True).stdout.splitlines()]
 
 
 SHELLS: dict[str, Callable[[str, Path, Path], set[str]]] = {
@@ -113,7 +129,9 @@ def main() -> int:
     if missing:
         print(f"SKIP: not installed: {', '.join(missing)}")
         return SKIPPED
-    failed = 0
+    for folder in unsearched():
+        print(f"{folder}: the shell does not look for completions there")
+    failed = len(unsearched())
     with tempfile.TemporaryDirectory() as folder:
         for name in ("trace.pcap", "other"):
             Path(folder, name).touch()
