@@ -83,12 +83,12 @@ std::vector<std::string> Translation::faults(const Program& program) const {
                                         option.long_name, option.default_text));
         }
     }
-    for (const auto& [name, translated] : options_) {
+    for (const auto& entry : options_) {
         const bool known =
             std::any_of(program.options.begin(), program.options.end(),
-                        [&](const OptionSpec& option) { return option.long_name == name; });
+                        [&](const OptionSpec& option) { return option.long_name == entry.first; });
         if (!known) {
-            found.push_back(fmt::format("[{}] is no option of {}", name, program.name));
+            found.push_back(fmt::format("[{}] is no option of {}", entry.first, program.name));
         }
     }
     return found;
