@@ -27,7 +27,7 @@ class Packages:
     """The package of this build, and the same with a higher version."""
 
     def __init__(self, build: Path, folder: Path):
-        run(SOURCE / "packaging/deb.sh", folder / "deb", build,
+        run("unshare", "--net", SOURCE / "packaging/deb.sh", folder / "deb", build,
             env={"DEB_BUILD_OPTIONS": "noautodbgsym", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
         self.changes = next((folder / "deb").glob("*.changes"))
         self.first = next((folder / "deb").glob("*.deb"))
