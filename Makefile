@@ -2,10 +2,6 @@
 -include config.mk
 
 PREFIX ?= /usr/local
-SBINDIR ?= $(PREFIX)/sbin
-BINDIR ?= $(PREFIX)/bin
-MANDIR ?= $(PREFIX)/share/man
-DESTDIR ?=
 PRESET ?= release
 ARGS ?=
 JOBS ?= $(shell nproc)
@@ -28,6 +24,8 @@ help:
 	@echo '                and thread sanitizers'
 	@echo 'make install    install under PREFIX (now $(PREFIX)), staged below DESTDIR'
 	@echo 'make uninstall, make clean'
+	@echo 'make deb        make the Debian package in build/deb'
+	@echo 'make dist       pack the sources into build/dist; they build without git'
 
 # Packages of packaging/deps that are not installed, by role.
 packages = $(shell sed -n 's/^$(1) //p' packaging/deps)
@@ -103,7 +101,7 @@ sanitize: deps-test
 	@for preset in asan tsan; do \
 		$(MAKE) --no-print-directory build PRESET=$$preset && \
 		ctest --test-dir build/$$preset --output-on-failure --parallel $(JOBS) \
-			-R '^(unit|scripts|netns|serve|tcpeekstat)' || exit 1; \
+			-R '^(unit|scripts|netns|serve|service|tcpeekstat)' || exit 1; \
 	done
 
 .PHONY: bench
@@ -114,18 +112,27 @@ bench: deps
 		--benchmark_report_aggregates_only=true
 	@python3 bench/answers.py $(BUILD)
 
+# What packaging/install.sh may be told; what is not set follows PREFIX.
+INSTALL_DIRS = DESTDIR PREFIX SBINDIR BINDIR SYSCONFDIR DATADIR MANDIR DOCDIR BASHCOMPDIR ZSHCOMPDIR \
+	FISHCOMPDIR UNITDIR SYSUSERSDIR
+INSTALLER = $(foreach d,$(INSTALL_DIRS),$(if $($(d)),$(d)='$($(d))')) packaging/install.sh
+
 .PHONY: install
 install: build
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR)
-	install -m 0755 $(TCPEEK) $(DESTDIR)$(SBINDIR)/tcpeek
-	install -m 0755 $(BUILD)/tcpeekstat $(DESTDIR)$(BINDIR)/tcpeekstat
-	install -d $(DESTDIR)$(MANDIR)/man1
-	install -m 0644 packaging/man/tcpeekstat.1 $(DESTDIR)$(MANDIR)/man1/tcpeekstat.1
+	@$(INSTALLER) install $(BUILD)
 
 .PHONY: uninstall
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/tcpeek $(DESTDIR)$(BINDIR)/tcpeekstat \
-		$(DESTDIR)$(MANDIR)/man1/tcpeekstat.1
+	@$(INSTALLER) uninstall $(BUILD)
+
+.PHONY: dist
+dist:
+	@packaging/dist.sh build/dist
+
+.PHONY: deb
+deb:
+	$(call install-missing,build package)
+	packaging/deb.sh build/deb
 
 .PHONY: clean
 clean:

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A live demonstration on the loopback interface: real connections that succeed and fail, judged
-by tcpeek. Usage: live.py TCPEEK; needs root (or CAP_NET_RAW)."""
+by tcpeek. Usage: live.py TCPEEK. An ordinary user gets a network and user namespace for it, where
+the machine allows that; else it needs root."""
 
 import os
 import signal
@@ -14,6 +15,8 @@ import time
 LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 TIMEOUT_SECONDS = 2
 RAW_SYN_ISN = 0x1000
+OWN_NAMESPACE = ["unshare", "--user", "--map-root-user", "--net"]
+IN_OWN_NAMESPACE = "TCPEEK_DEMO_NAMESPACE"
 
 
 def say(text: str) -> None:
@@ -105,13 +108,33 @@ def relay(process: subprocess.Popen, listening: threading.Event) -> None:
     listening.set()
 
 
+def enter_own_namespace() -> int:
+    """Starts again in namespaces of its own, where an ordinary user is root."""
+    try:
+        allowed = subprocess.run([*OWN_NAMESPACE, "true"], capture_output=True, text=True, check=False)
+        why = allowed.stderr.strip() or f"unshare ended with {allowed.returncode}"
+    except FileNotFoundError:
+        allowed, why = None, "unshare is missing (package util-linux)"
+    if allowed is None or allowed.returncode != 0:
+        say("an ordinary user needs a user and network namespace to capture and to send a raw SYN, "
+            f"and this machine does not allow it ({why}); run: sudo make run, or allow it: sudo "
+            "sysctl kernel.unprivileged_userns_clone=1 (Debian), "
+            "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu)")
+        return 1
+    say("no root here: in a user and network namespace of its own")
+    os.environ[IN_OWN_NAMESPACE] = "yes"
+    command = [*OWN_NAMESPACE, sys.executable, *sys.argv]
+    os.execvp(command[0], command)
+
+
 def main() -> int:
     if len(sys.argv) != 2:
         print("usage: live.py TCPEEK", file=sys.stderr)
         return 2
-    if os.geteuid() != 0:
-        say("needs root to capture and to send a raw SYN; run: sudo make run")
-        return 1
+    if IN_OWN_NAMESPACE in os.environ:
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    elif os.geteuid() != 0:
+        return enter_own_namespace()
     process = start(sys.argv[1])
     listening = threading.Event()
     reader = threading.Thread(target=relay, args=(process, listening))

@@ -12,5 +12,6 @@ int main(int argc, char** argv) {
     if (const auto* error = std::get_if<tcpeek::UsageError>(&parsed)) {
         return tcpeek::tell(tcpeek::tcpeek_program(), *error);
     }
-    return tcpeek::run_app(std::get<tcpeek::Config>(parsed));
+    return tcpeek::run_app(std::get<tcpeek::Config>(parsed),
+                           [argc, argv] { return tcpeek::parse_command_line(argc, argv); });
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,12 +10,15 @@
 #include <cstdlib>
 #include <random>
 #include <thread>
+#include <utility>
 
+#include "app/check_config.h"
+#include "app/confinement.h"
 #include "app/event_loop.h"
 #include "app/file_runner.h"
 #include "app/info.h"
 #include "app/live_runner.h"
-#include "app/privileges.h"
+#include "app/live_service.h"
 #include "app/servers.h"
 #include "capture/local_routes.h"
 #include "cli/version.h"
@@ -42,22 +46,6 @@ int fail(int status, const std::string& message) {
     return status;
 }
 
-std::vector<FilterExpression> expressions_of(const Config& config) {
-    const bool from_files = !config.files.empty();
-    std::vector<FilterExpression> expressions;
-    const auto add_default = [&](const char* name, FilterDirection direction) {
-        expressions.push_back({name, {FilterPart{direction, std::nullopt, {PortRange{}}}}});
-    };
-    if (from_files && config.local.empty()) {
-        add_default("ALL", FilterDirection::any);
-    } else {
-        add_default("RX", FilterDirection::rx);
-        add_default("TX", FilterDirection::tx);
-    }
-    expressions.insert(expressions.end(), config.expressions.begin(), config.expressions.end());
-    return expressions;
-}
-
 std::uint64_t random_seed() {
     std::random_device device;
     return static_cast<std::uint64_t>(device()) << 32U | device();
@@ -73,6 +61,13 @@ CaptureEngine engine_of(CaptureChoice choice) {
             return CaptureEngine::socket;
     }
     TCPEEK_UNREACHABLE("capture choice out of range");
+}
+
+EngineInUse engine_in_use(const LiveCapture& capture) {
+    if (capture.uses_hooks()) {
+        return EngineInUse::hooks;
+    }
+    return capture.has_kernel_filter() ? EngineInUse::filtered_socket : EngineInUse::socket;
 }
 
 PipelineConfig pipeline_config(const Config& config) {
@@ -108,12 +103,13 @@ std::string joined(const std::vector<std::string>& names) {
 // What a run of either kind has, in the order in which it must go away.
 class App {
   public:
-    App(const Config& config, FilterSet filters)
-        : config_(config),
-          log_(static_cast<LogLevel>(config.log_level)),
+    App(Config config, ParseAgain parse_again, FilterSet filters)
+        : config_(std::move(config)),
+          log_(static_cast<LogLevel>(config_.log_level)),
           filters_(std::move(filters)),
-          pipeline_(pipeline_config(config), filters_, names_, queue_, log_),
-          servers_(config, filters_.names(), loop_, mailbox_, log_) {}
+          pipeline_(pipeline_config(config_), filters_, names_, queue_, log_),
+          servers_(config_, loop_, mailbox_, log_),
+          parse_again_(std::move(parse_again)) {}
 
     int run_live();
     int run_files();
@@ -127,14 +123,15 @@ class App {
     void show_listening(const LiveCapture& capture);
     void follow_local_addresses(LocalRoutes& routes, LiveCapture& capture);
     [[nodiscard]] LocalAddresses local_addresses(const std::vector<IpNetwork>& networks) const;
-    // Gives up root, if that was asked for, once nothing needs it any more.
-    Result<void> become_user();
+    // Once everything is open.
+    Result<void> give_up_rights(EngineInUse engine);
     template <typename Runner, typename Wake>
     int run(Runner& runner, Wake wake);
+    void log_start(const LiveCapture& capture) const;
     int exit_status(const Result<void>& run_result, const std::optional<Error>& output_error,
                     std::uint64_t undisplayed) const;
 
-    const Config& config_;
+    Config config_;
     Log log_;
     FilterSet filters_;
     InterfaceNames names_;
@@ -144,6 +141,9 @@ class App {
     Pipeline pipeline_;
     EventLoop loop_;
     Servers servers_;
+    const bool managed_ = ServiceManager::present();
+    ParseAgain parse_again_;
+    std::optional<LiveService> service_;  // while interfaces are watched
 };
 
 LocalAddresses App::local_addresses(const std::vector<IpNetwork>& networks) const {
@@ -192,14 +192,28 @@ void App::follow_local_addresses(LocalRoutes& routes, LiveCapture& capture) {
     }
 }
 
-Result<void> App::become_user() {
-    if (config_.user.empty()) {
-        return {};
+Result<void> App::give_up_rights(EngineInUse engine) {
+    if (!config_.user.empty()) {
+        if (const Result<void> given = servers_.give_socket_to(config_.user); !given) {
+            return given;
+        }
     }
-    if (const Result<void> given = servers_.give_socket_to(config_.user); !given) {
-        return given;
+    return confine(config_, engine, log_);
+}
+
+void App::log_start(const LiveCapture& capture) const {
+    std::vector<std::string> interfaces;
+    for (const LiveInterface& interface : capture.interfaces()) {
+        interfaces.push_back(interface.name);
     }
-    return drop_privileges(config_.user, config_.wait ? Keep::raw_sockets : Keep::nothing);
+    const std::string watched = interfaces.empty() ? "no interface yet" : joined(interfaces);
+    log_.write(LogLevel::notice,
+               fmt::format("version {} started on {}, filters {}, by {}", kVersion, watched,
+                           joined(filters_.names()), capture.engine_description()),
+               {{"EVENT", "started"},
+                {"VERSION", std::string(kVersion)},
+                {"INTERFACES", joined(interfaces)},
+                {"FILTERS", joined(filters_.names())}});
 }
 
 int App::run_live() {
@@ -225,21 +239,20 @@ int App::run_live() {
     if (const Result<void> opened_servers = servers_.open(); !opened_servers) {
         return fail(kExitFailed, opened_servers.error().message);
     }
-    if (const Result<void> dropped = become_user(); !dropped) {
+    if (const Result<void> dropped = give_up_rights(engine_in_use(capture)); !dropped) {
         return fail(kExitFailed, dropped.error().message);
     }
     show_listening(capture);
     queue_.push_always(NoticeItem{heading()});
     loop_.watch(routes.value().descriptor(),
                 [&] { follow_local_addresses(routes.value(), capture); });
-    std::vector<std::string> interfaces;
-    for (const LiveInterface& interface : capture.interfaces()) {
-        interfaces.push_back(interface.name);
-    }
-    log_.write(LogLevel::notice, fmt::format("version {} started on {}, filters {}, by {}",
-                                             kVersion, joined(interfaces), joined(filters_.names()),
-                                             capture.engine_description()));
-    LiveRunner runner(capture, pipeline_, mailbox_, queue_, log_, !config_.quiet);
+    log_start(capture);
+    service_.emplace(LiveService::Surroundings{
+        config_, managed_, parse_again_, log_, loop_, mailbox_, pipeline_,
+        [&] { return local_addresses(routes.value().networks()); }, [&] { capture.wake(); }});
+    service_->follow_capture_thread();
+    LiveRunner runner(capture, pipeline_, mailbox_, queue_, log_, !config_.quiet,
+                      [this](const std::string& status) { service_->set_status(status); });
     const int status = run(runner, [&] { capture.wake(); });
     log_.write(LogLevel::notice, fmt::format("ended with status {}, {} attempts pending", status,
                                              runner.summary().capture.pending));
@@ -256,13 +269,9 @@ int App::run_files() {
     if (const Result<void> opened = servers_.open(); !opened) {
         return fail(kExitFailed, opened.error().message);
     }
-    if (!config_.user.empty()) {
-        if (const Result<void> opened = runner.open_all(); !opened) {
-            return fail(kExitFailed, opened.error().message);
-        }
-        if (const Result<void> dropped = become_user(); !dropped) {
-            return fail(kExitFailed, dropped.error().message);
-        }
+    runner.open_all();
+    if (const Result<void> dropped = give_up_rights(EngineInUse::socket); !dropped) {
+        return fail(kExitFailed, dropped.error().message);
     }
     return run(runner, [&] { runner.wake(); });
 }
@@ -283,15 +292,24 @@ int App::run(Runner& runner, Wake wake) {
                             request_stop();
                         });
                     });
-    loop_.on_signals({.stop =
-                          [&] {
-                              printer.give_up_after(kPatienceAtEnd);
-                              request_stop();
-                          },
+    const auto stop = [&] {
+        if (service_) {
+            service_->stopping();
+        }
+        printer.give_up_after(kPatienceAtEnd);
+        request_stop();
+    };
+    loop_.on_signals({.stop = stop,
                       .stop_at_once =
                           [&] {
                               servers_.remove_socket();
                               std::_Exit(kExitInterruptedTwice);
+                          },
+                      .hang_up =
+                          [&] {
+                              if (!service_ || !service_->hang_up()) {
+                                  stop();
+                              }
                           },
                       .show_summary =
                           [&] {
@@ -307,6 +325,8 @@ int App::run(Runner& runner, Wake wake) {
         wake);
     Result<void> run_result;
     std::thread capture_thread([&] {
+        // For top(1) and whoever debugs.
+        ::pthread_setname_np(::pthread_self(), "capture");
         run_result = runner.run();
         if (runner.has_summary()) {
             queue_.push_always(SummaryItem{runner.summary()});
@@ -337,16 +357,20 @@ int App::exit_status(const Result<void>& run_result, const std::optional<Error>&
 
 }  // namespace
 
-int run_app(const Config& config) {
+int run_app(const Config& config, ParseAgain parse_again) {
     if (config.info) {
-        print_info();
+        print_info(config);
         return kExitDone;
     }
     Result<FilterSet> filters = FilterSet::compile(expressions_of(config));
     if (!filters) {
         return fail(kExitUsage, filters.error().message);
     }
-    App app(config, std::move(filters).value());
+    if (config.check_config) {
+        fmt::print("{}", render_config(config, filters.value()));
+        return kExitDone;
+    }
+    App app(config, std::move(parse_again), std::move(filters).value());
     return config.files.empty() ? app.run_live() : app.run_files();
 }
 

@@ -31,6 +31,11 @@ struct SummaryItem {
     SummaryView summary;
 };
 
-using DisplayItem = std::variant<RecordItem, EventItem, NoticeItem, SummaryItem>;
+// From here on records refer to these names.
+struct FilterNamesItem {
+    std::vector<std::string> names;
+};
+
+using DisplayItem = std::variant<RecordItem, EventItem, NoticeItem, SummaryItem, FilterNamesItem>;
 
 }  // namespace tcpeek

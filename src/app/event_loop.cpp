@@ -6,6 +6,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <list>
 
@@ -37,6 +38,11 @@ class EventLoop::Implementation {
         wait_for(watched_.back());
     }
 
+    void every(std::chrono::microseconds interval, std::function<void()> work) {
+        repeated_.push_back({asio::steady_timer(context_), interval, std::move(work)});
+        repeat(repeated_.back());
+    }
+
     void post(std::function<void()> work) { asio::post(context_, std::move(work)); }
     asio::io_context& context() { return context_; }
     void run() { context_.run(); }
@@ -47,6 +53,22 @@ class EventLoop::Implementation {
         asio::posix::stream_descriptor descriptor;
         std::function<void()> readable;
     };
+
+    struct Repeated {
+        asio::steady_timer timer;
+        std::chrono::microseconds interval;
+        std::function<void()> work;
+    };
+
+    void repeat(Repeated& repeated) {
+        repeated.work();
+        repeated.timer.expires_after(repeated.interval);
+        repeated.timer.async_wait([this, &repeated](const boost::system::error_code& error) {
+            if (!error) {
+                repeat(repeated);
+            }
+        });
+    }
 
     void wait_for_signal() {
         signals_.async_wait([this](const boost::system::error_code& error, int number) {
@@ -61,6 +83,8 @@ class EventLoop::Implementation {
     void handle(int number) {
         if (number == SIGUSR1) {
             handlers_.show_summary();
+        } else if (number == SIGHUP) {
+            handlers_.hang_up();
         } else if (number == SIGINT && interrupted_) {
             handlers_.stop_at_once();
         } else {
@@ -86,6 +110,7 @@ class EventLoop::Implementation {
     SignalHandlers handlers_;
     bool interrupted_ = false;
     std::list<Watched> watched_;
+    std::list<Repeated> repeated_;
 };
 
 EventLoop::EventLoop() : implementation_(std::make_unique<Implementation>()) {}
@@ -97,6 +122,10 @@ void EventLoop::on_signals(SignalHandlers handlers) {
 
 void EventLoop::watch(int fd, std::function<void()> readable) {
     implementation_->watch(fd, std::move(readable));
+}
+
+void EventLoop::every(std::chrono::microseconds interval, std::function<void()> work) {
+    implementation_->every(interval, std::move(work));
 }
 
 void EventLoop::post(std::function<void()> work) {

@@ -4,6 +4,7 @@
 #include <utility>
 // Asio 1.74 uses std::exchange without including it.
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 
@@ -12,8 +13,9 @@ namespace tcpeek {
 class EventLoop {
   public:
     struct SignalHandlers {
-        std::function<void()> stop;          // SIGINT, SIGTERM, SIGHUP
+        std::function<void()> stop;          // SIGINT, SIGTERM
         std::function<void()> stop_at_once;  // a second SIGINT
+        std::function<void()> hang_up;       // SIGHUP
         std::function<void()> show_summary;  // SIGUSR1
     };
 
@@ -26,6 +28,8 @@ class EventLoop {
     void on_signals(SignalHandlers handlers);
     // Calls `readable` whenever `fd` (borrowed) can be read.
     void watch(int fd, std::function<void()> readable);
+    // Calls `work` at once and then at every `interval`.
+    void every(std::chrono::microseconds interval, std::function<void()> work);
     // Runs `work` on the loop's thread; callable from any thread.
     void post(std::function<void()> work);
 

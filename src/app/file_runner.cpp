@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cstdint>
@@ -17,10 +18,19 @@ namespace {
 // Between looks at the mailbox; a fraction of a millisecond's work.
 constexpr unsigned kFramesPerLook = 1'024;
 
-std::uint64_t size_of(const std::string& path) {
+std::uint64_t size_of(const UniqueFd& fd) {
     struct stat status {};
-    const bool known = path != "-" && ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+    const bool known = ::fstat(fd.get(), &status) == 0 && S_ISREG(status.st_mode);
     return known ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
+// As many descriptors as the system lets us have: every file is open from the start.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+    }
 }
 
 }  // namespace
@@ -46,8 +56,8 @@ void FileRunner::wake() {
 
 Result<void> FileRunner::run() {
     std::uint64_t in_all = 0;
-    for (const std::string& path : files_) {
-        in_all += size_of(path);
+    for (const Result<UniqueFd>& opened : opened_) {
+        in_all += opened ? size_of(opened.value()) : 0;
     }
     progress_.bytes_in_all.store(in_all);
     Result<void> result;
@@ -78,23 +88,19 @@ std::optional<Result<CaptureFile>> FileRunner::open(std::size_t place) {
 }
 
 Result<CaptureFile> FileRunner::open_once(std::size_t place) {
-    if (place >= opened_.size()) {
-        return CaptureFile::open(files_[place], names_, wake_fd_.get());
+    if (!opened_[place]) {
+        return opened_[place].error();
     }
     // A copy of the descriptor, since an interrupted start is taken up again.
-    UniqueFd fd(::fcntl(opened_[place].get(), F_DUPFD_CLOEXEC, 0));
+    UniqueFd fd(::fcntl(opened_[place].value().get(), F_DUPFD_CLOEXEC, 0));
     return CaptureFile::take(std::move(fd), files_[place], names_, wake_fd_.get());
 }
 
-Result<void> FileRunner::open_all() {
+void FileRunner::open_all() {
+    raise_descriptor_limit();
     for (const std::string& path : files_) {
-        Result<UniqueFd> opened = open_input(path);
-        if (!opened) {
-            return opened.error();
-        }
-        opened_.push_back(std::move(opened).value());
+        opened_.push_back(open_input(path));
     }
-    return {};
 }
 
 Result<void> FileRunner::read(std::size_t place) {
@@ -133,6 +139,7 @@ Result<void> FileRunner::read(std::size_t place) {
         }
     }
     progress_.bytes_read.store(read_before + file.bytes_read());
+    opened_[place].value().reset();
     if (file.damage()) {
         return Error{fmt::format("warning: {}", file.damage()->message)};
     }

@@ -21,11 +21,13 @@ class FileRunner {
     FileRunner(const std::vector<std::string>& files, Pipeline& pipeline, InterfaceNames& names,
                Mailbox& mailbox, DisplayQueue& queue, Progress& progress, std::string heading);
 
-    // Opens every file now, before rights are given up; else each is opened when its turn comes.
-    Result<void> open_all();
+    // Opens every file, before rights are given up. What cannot be opened is told when its turn
+    // comes.
+    void open_all();
 
-    // Reads all files as one stream, in the order given. What is damaged gives what it holds and a
-    // warning; the result is then an error whose line has been shown already (empty).
+    // After `open_all`. Reads all files as one stream, in the order given. What is damaged gives
+    // what it holds and a warning; the result is then an error whose line has been shown already
+    // (empty).
     Result<void> run();
 
     // Ends a wait for bytes of a pipe, so that the mailbox is looked at; from any thread.
@@ -46,7 +48,7 @@ class FileRunner {
     bool look_at_mailbox();
 
     const std::vector<std::string>& files_;
-    std::vector<UniqueFd> opened_;  // by place in `files_`; empty without `open_all`
+    std::vector<Result<UniqueFd>> opened_;  // by place in `files_`
     Pipeline& pipeline_;
     InterfaceNames& names_;
     Mailbox& mailbox_;

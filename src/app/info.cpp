@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "app/confinement.h"
 #include "capture/kernel_filter.h"
 #include "capture/live_links.h"
 #include "capture/local_routes.h"
@@ -70,41 +71,53 @@ std::string local_networks() {
     return routes ? fmt::format("{}", routes.value().networks().size()) : routes.error().message;
 }
 
-// What a live capture of this program could use here, found out by trying.
-void print_kernel_filter() {
+// What a live capture of this program would use here, found out by trying.
+EngineInUse print_kernel_filter(const Config& config) {
     KernelFilterOptions options;
     options.snapshot_length = 1;
     options.connections = 1;
     options.ring_octets = static_cast<std::uint32_t>(::sysconf(_SC_PAGESIZE));
     const Result<std::unique_ptr<KernelFilter>> filter = KernelFilter::load(options);
-    Result<void> hooks;
-    if (filter) {
-        hooks = try_hooks(*filter.value());
-    }
-    const std::string why_not = !filter  ? filter.error().message
-                                : !hooks ? hooks.error().message
-                                         : "";
+    const Result<void> hooks = filter ? try_hooks(*filter.value()) : Result<void>(filter.error());
     print_fact("kernel filter", filter ? "yes" : fmt::format("no: {}", filter.error().message));
-    print_fact("tcx hooks", why_not.empty() ? "yes" : fmt::format("no: {}", why_not));
-    print_fact("capture engine of --capture=auto", why_not.empty() ? "tcx hooks"
-                                                   : filter
-                                                       ? "packet socket with the kernel filter"
-                                                       : "packet socket with a classic filter");
+    print_fact("tcx hooks", hooks ? "yes" : fmt::format("no: {}", hooks.error().message));
+    const bool wants_filter = config.filter_entries > 0;
+    EngineInUse engine = EngineInUse::socket;
+    if (hooks && wants_filter && config.capture != CaptureChoice::socket) {
+        engine = EngineInUse::hooks;
+    } else if (filter && wants_filter) {
+        engine = EngineInUse::filtered_socket;
+    }
+    print_fact("capture engine", engine == EngineInUse::hooks ? "tcx hooks with the kernel filter"
+                                 : engine == EngineInUse::filtered_socket
+                                     ? "packet socket with the kernel filter"
+                                 : wants_filter ? "packet socket with a classic filter"
+                                                : "packet socket without a filter");
+    return engine;
+}
+
+std::string system_calls() {
+    if (!kSystemCallsFiltered) {
+        return "not filtered: this is a build with a sanitizer";
+    }
+    return "the others fail or end the program (seccomp)";
 }
 
 }  // namespace
 
-void print_info() {
+void print_info(const Config& config) {
     capng_get_caps_process();
     print_fact("version", std::string(kVersion));
     print_fact("libpcap", pcap_lib_version());
     print_fact("kernel", kernel());
-    print_kernel_filter();
+    const EngineInUse engine = print_kernel_filter(config);
     print_fact("right to capture (CAP_NET_RAW)", right(CAP_NET_RAW));
     print_fact("interfaces", interfaces());
     print_fact("local networks", local_networks());
-    print_fact("statistics socket", "not in this version");
-    print_fact("HTTP", "not in this version");
+    print_fact("user after the start",
+               config.user.empty() ? "the one that started it (see -u)" : config.user);
+    print_fact("after the start the program may", describe(needs_of(config, engine)));
+    print_fact("system calls beyond that", system_calls());
 }
 
 }  // namespace tcpeek

@@ -1,6 +1,7 @@
 #include "app/live_runner.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -12,7 +13,7 @@ constexpr Duration kTickWithPending = Duration::seconds(1);
 constexpr Duration kTickWithoutPending = Duration::seconds(10);
 // The kernel filter's table is filled again piece by piece.
 constexpr Duration kTickWhileRefilling = Duration::milliseconds(5);
-// A burst of drops is told once.
+// In a burst of drops they are told this often.
 constexpr Duration kDropsToldEvery = Duration::seconds(60);
 // Before something expires the kernel is asked for losses, but no more often than this.
 constexpr Duration kLossesCheckedEvery = Duration::milliseconds(1);
@@ -38,19 +39,44 @@ std::string describe(const LiveEvent& event) {
     TCPEEK_UNREACHABLE("event kind out of range");
 }
 
+// For the journal's field TCPEEK_EVENT.
+std::string_view name_of(LiveEvent::Kind kind) {
+    switch (kind) {
+        case LiveEvent::Kind::went_down:
+            return "went_down";
+        case LiveEvent::Kind::came_up:
+            return "came_up";
+        case LiveEvent::Kind::vanished:
+            return "vanished";
+        case LiveEvent::Kind::awaited:
+            return "awaited";
+        case LiveEvent::Kind::appeared:
+            return "appeared";
+        case LiveEvent::Kind::refused:
+            return "refused";
+    }
+    TCPEEK_UNREACHABLE("event kind out of range");
+}
+
 }  // namespace
 
 LiveRunner::LiveRunner(LiveCapture& capture, Pipeline& pipeline, Mailbox& mailbox,
-                       DisplayQueue& queue, const Log& log, bool show_notices)
+                       DisplayQueue& queue, const Log& log, bool show_notices,
+                       std::function<void(const std::string&)> tell_status)
     : capture_(capture),
       pipeline_(pipeline),
       mailbox_(mailbox),
       queue_(queue),
       log_(log),
       show_notices_(show_notices),
+      tell_status_(std::move(tell_status)),
       started_(wall_clock_now()),
       losses_checked_(started_),
-      drops_checked_(started_) {}
+      drops_checked_(started_) {
+    for (const LiveInterface& interface : capture_.interfaces()) {
+        interfaces_.emplace(interface.name, LiveEvent::Kind::appeared);
+    }
+}
 
 Result<void> LiveRunner::run() {
     const LiveCapture::FrameConsumer consume = [this](const Frame& frame) { take(frame); };
@@ -59,6 +85,7 @@ Result<void> LiveRunner::run() {
             capture_.remove_from_filter(key, isn, why);
         });
     tell_events();
+    tell_status_(status());
     while (!mailbox_.stop_requested() && !capture_.exhausted()) {
         mailbox_.run_all();
         Duration tick = pipeline_.tracker().pending() > 0 ? kTickWithPending : kTickWithoutPending;
@@ -71,7 +98,7 @@ Result<void> LiveRunner::run() {
         pipeline_.advance(capture_.complete_until());
         capture_.tend_filter(pipeline_);
         tell_events();
-        tell_drops();
+        tell_drops(false);
     }
     capture_.drain(consume);
     note_losses();
@@ -79,6 +106,7 @@ Result<void> LiveRunner::run() {
     mailbox_.run_all();
     pipeline_.finish();
     tell_events();
+    tell_drops(true);
     if (capture_.exhausted() && !mailbox_.stop_requested()) {
         return Error{
             "every interface that was watched has vanished; start again when one is there"};
@@ -168,13 +196,48 @@ void LiveRunner::absorb_clock_steps(std::size_t frames_taken) {
 }
 
 void LiveRunner::tell_events() {
-    for (const LiveEvent& event : capture_.take_events()) {
+    const std::vector<LiveEvent> events = capture_.take_events();
+    for (const LiveEvent& event : events) {
         const std::string line = describe(event);
-        log_.write(LogLevel::warning, line);
+        interfaces_[event.interface] = event.kind;
+        log_.write(LogLevel::warning, line,
+                   {{"INTERFACE", event.interface}, {"EVENT", std::string(name_of(event.kind))}});
         if (show_notices_) {
             queue_.push_always(NoticeItem{fmt::format("tcpeek: {}\n", line)});
         }
     }
+    if (!events.empty()) {
+        tell_status_(status());
+    }
+}
+
+std::string LiveRunner::status() const {
+    std::vector<std::string> watched;
+    std::vector<std::string> awaited;
+    for (const auto& [name, kind] : interfaces_) {
+        const std::string shown = name.empty() ? "an interface that is up" : name;
+        switch (kind) {
+            case LiveEvent::Kind::appeared:
+            case LiveEvent::Kind::came_up:
+                watched.push_back(shown);
+                break;
+            case LiveEvent::Kind::went_down:
+            case LiveEvent::Kind::awaited:
+                awaited.push_back(shown);
+                break;
+            case LiveEvent::Kind::refused:
+                awaited.push_back(shown + " (refused)");
+                break;
+            case LiveEvent::Kind::vanished:
+                break;
+        }
+    }
+    std::string text =
+        watched.empty() ? std::string() : fmt::format("watching {}", fmt::join(watched, ", "));
+    if (!awaited.empty()) {
+        text += fmt::format("{}waiting for {}", text.empty() ? "" : "; ", fmt::join(awaited, ", "));
+    }
+    return text;
 }
 
 void LiveRunner::note_losses() {
@@ -187,22 +250,32 @@ void LiveRunner::note_losses() {
     losses_checked_ = now;
 }
 
-void LiveRunner::tell_drops() {
+// The first drop of a burst at once, the others together a minute later, or at the end. What the
+// interfaces drop costs a question to each, so that it is looked at once a minute only.
+void LiveRunner::tell_drops(bool at_end) {
     const Timestamp now = wall_clock_now();
-    if (now - drops_checked_ < kDropsToldEvery && now >= drops_checked_) {
+    const auto minute_since = [now](Timestamp then) {
+        return now - then >= kDropsToldEvery || now < then;
+    };
+    const bool lost_more = losses_noted_ > losses_told_;
+    const bool may_tell = !drops_told_at_ || minute_since(*drops_told_at_);
+    if (!at_end && !(may_tell && (lost_more || minute_since(drops_checked_)))) {
         return;
     }
     drops_checked_ = now;
+    losses_told_ = losses_noted_;
     std::uint64_t dropped = 0;
     for (const LiveStatistics& interface : capture_.statistics()) {
         dropped += interface.dropped_by_kernel + interface.dropped_by_interface;
     }
     if (dropped > drops_told_) {
+        const std::string more = fmt::format("{}", dropped - drops_told_);
         log_.write(LogLevel::warning,
-                   fmt::format("{} packets were dropped in the last minute, {} since the start; a "
-                               "larger -B may help",
-                               dropped - drops_told_, dropped));
+                   fmt::format("{} packets were dropped, {} since the start; a larger -B may help",
+                               more, dropped),
+                   {{"EVENT", "dropped"}, {"DROPPED", more}});
         drops_told_ = dropped;
+        drops_told_at_ = now;
     }
 }
 

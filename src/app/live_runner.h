@@ -1,7 +1,10 @@
 // The capture thread's work when it watches interfaces.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
+#include <string>
 
 #include "app/log.h"
 #include "app/mailbox.h"
@@ -15,8 +18,11 @@ namespace tcpeek {
 // Everything it refers to must outlive it. Belongs to the capture thread.
 class LiveRunner {
   public:
+    // `tell_status` hears on the capture thread which interfaces are watched, as one line, whenever
+    // that changes.
     LiveRunner(LiveCapture& capture, Pipeline& pipeline, Mailbox& mailbox, DisplayQueue& queue,
-               const Log& log, bool show_notices);
+               const Log& log, bool show_notices,
+               std::function<void(const std::string&)> tell_status);
 
     // Captures until the mailbox asks it to stop or the last interface has vanished, which is an
     // error.
@@ -33,7 +39,8 @@ class LiveRunner {
     void absorb_clock_steps(std::size_t frames_taken);
     void copy_filter_to(KernelFilterCounters& counters);
     void tell_events();
-    void tell_drops();
+    [[nodiscard]] std::string status() const;
+    void tell_drops(bool at_end);
     // Tells the tracker when packets were lost: between the last call and now.
     void note_losses();
 
@@ -43,6 +50,8 @@ class LiveRunner {
     DisplayQueue& queue_;
     const Log& log_;
     bool show_notices_;
+    std::function<void(const std::string&)> tell_status_;
+    std::map<std::string, LiveEvent::Kind> interfaces_;  // what is known of each
     Timestamp started_;
     ClockStepDetector clock_steps_;
     Duration forward_step_;  // seen, but not yet in the packets' times
@@ -50,7 +59,9 @@ class LiveRunner {
     Timestamp losses_checked_;
     std::uint64_t losses_noted_ = 0;
     Timestamp drops_checked_;
+    std::optional<Timestamp> drops_told_at_;
     std::uint64_t drops_told_ = 0;
+    std::uint64_t losses_told_ = 0;  // of losses_noted_
 };
 
 }  // namespace tcpeek

@@ -48,6 +48,13 @@ InterfaceId Pipeline::interface_of(const Frame& frame, std::uint32_t link_interf
     return id;
 }
 
+void Pipeline::replace_filters(FilterSet next) {
+    const std::vector<std::string> before = filters_.names();
+    filters_.replace_by(std::move(next));
+    ledger_.rearrange(before, filters_.names());
+    queue_.push_always(FilterNamesItem{filters_.names()});
+}
+
 void Pipeline::finish() {
     pending_at_end_ = tracker_.pending();
     tracker_.finish();
@@ -59,7 +66,8 @@ void Pipeline::on_record(const SessionRecord& record) {
     if (log_.enabled(LogLevel::debug)) {
         log_decision(record);
     }
-    if (config_.show_records) {
+    // A reload may have taken all of its filters away.
+    if (config_.show_records && !filters.empty()) {
         show(RecordItem{
             record, {filters.begin(), filters.end()}, std::string(names_.name(record.interface))});
     }
@@ -68,7 +76,7 @@ void Pipeline::on_record(const SessionRecord& record) {
 void Pipeline::on_event(const SessionEvent& event) {
     const std::span<const FilterIndex> filters = filters_.filters_of(event.filters);
     ledger_.count(event, filters);
-    if (config_.show_records) {
+    if (config_.show_records && !filters.empty()) {
         show(EventItem{event, {filters.begin(), filters.end()}});
     }
 }
@@ -122,6 +130,7 @@ void Pipeline::log_decision(const SessionRecord& record) const {
 }
 
 void Pipeline::copy_to(Snapshot& snapshot) const {
+    snapshot.filter_names = filters_.names();
     snapshot.filters = ledger_.filters();
     snapshot.frames = ledger_.frames();
     snapshot.tracker = tracker_.counters();

@@ -58,6 +58,8 @@ class Pipeline final : public AttemptDirectory, private VerdictSink {
     bool visit_attempts(std::uint32_t& cursor, std::size_t limit,
                         const Visitor& visit) const override;
 
+    // From now on; counters stay with the names. `next` knows the local addresses already.
+    void replace_filters(FilterSet next);
     // The capture ends; pending attempts are told.
     void finish();
 

@@ -1,6 +1,7 @@
 #include "app/printer.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -51,6 +52,7 @@ void Printer::join() {
 }
 
 void Printer::run() {
+    ::pthread_setname_np(::pthread_self(), "printer");
     const auto started = std::chrono::steady_clock::now();
     std::vector<DisplayItem> items;
     while (queue_.take_all(items, config_.progress ? kProgressEvery : kIdleWait)) {
@@ -85,6 +87,8 @@ void Printer::render(const DisplayItem& item) {
         }
     } else if (const auto* notice = std::get_if<NoticeItem>(&item)) {
         error_text_ += notice->line;
+    } else if (const auto* renamed = std::get_if<FilterNamesItem>(&item)) {
+        config_.filter_names = renamed->names;
     } else if (const auto* summary = std::get_if<SummaryItem>(&item)) {
         flush();
         SummaryView view = summary->summary;

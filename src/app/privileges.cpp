@@ -8,11 +8,14 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace tcpeek {
@@ -20,8 +23,13 @@ namespace {
 
 constexpr gid_t group_without_account = 65534;
 
+// Empty: the ids stay as they are.
+std::string attempted(const std::string& user) {
+    return user.empty() ? "cannot give up rights" : fmt::format("cannot become user '{}'", user);
+}
+
 Error failure(const std::string& user, const char* what, int error) {
-    return Error{fmt::format("cannot become user '{}': {}: {}", user, what, std::strerror(error))};
+    return Error{fmt::format("{}: {}: {}", attempted(user), what, std::strerror(error))};
 }
 
 // The account that `look_up` (getpwnam_r or getpwuid_r with its key) finds. The error is that of
@@ -87,6 +95,26 @@ Result<Identity> resolve_user(const std::string& user) {
 
 namespace {
 
+constexpr std::array<unsigned, 1> kForRawSockets{CAP_NET_RAW};
+// Links to programs that were loaded before.
+constexpr std::array<unsigned, 2> kForTcx{CAP_NET_ADMIN, CAP_BPF};
+
+std::span<const unsigned> capabilities_of(Keep keep) {
+    switch (keep) {
+        case Keep::nothing:
+            return {};
+        case Keep::raw_sockets:
+            return kForRawSockets;
+        case Keep::tcx:
+            return kForTcx;
+    }
+    TCPEEK_UNREACHABLE("set of capabilities out of range");
+}
+
+Identity current_identity() {
+    return {::geteuid(), ::getegid()};
+}
+
 bool is_already(const Identity& identity) {
     uid_t real_uid = 0;
     uid_t effective_uid = 0;
@@ -114,18 +142,26 @@ Result<void> change_ids(const std::string& user, const Identity& identity) {
     return {};
 }
 
-void select_capabilities(Keep keep) {
-    capng_clear(CAPNG_SELECT_ALL);
-    if (keep == Keep::raw_sockets) {
-        capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
-                     CAP_NET_RAW);
+// Of `keep`, what the process has: what it has not been given, it cannot keep.
+std::vector<unsigned> kept_capabilities(Keep keep) {
+    std::vector<unsigned> kept;
+    TCPEEK_ASSERT(capng_get_caps_process() == 0);
+    for (const unsigned capability : capabilities_of(keep)) {
+        if (capng_have_capability(CAPNG_PERMITTED, capability) != 0) {
+            kept.push_back(capability);
+        }
     }
+    return kept;
 }
 
-Result<void> clear_capabilities(const std::string& user, Keep keep) {
-    select_capabilities(keep);
+Result<void> clear_capabilities(const std::string& user, const std::vector<unsigned>& kept) {
+    capng_clear(CAPNG_SELECT_ALL);
+    for (const unsigned capability : kept) {
+        capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
+                     capability);
+    }
     if (capng_apply(CAPNG_SELECT_CAPS) != 0) {
-        return Error{fmt::format("cannot become user '{}': the capabilities stay", user)};
+        return Error{fmt::format("{}: the capabilities stay", attempted(user))};
     }
     // Fails where the kernel has no ambient capabilities, which is as good as none being set.
     static_cast<void>(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
@@ -136,64 +172,77 @@ Result<void> clear_capabilities(const std::string& user, Keep keep) {
 }
 
 // Tries to go back, and must fail at each way.
-Result<void> check_no_way_back(const std::string& user, const Identity& identity, Keep keep) {
-    const bool regained = ::setresuid(0, 0, 0) == 0 || ::seteuid(0) == 0 ||
-                          ::setresgid(0, 0, 0) == 0 || ::setegid(0) == 0;
-    if (regained || !is_already(identity)) {
-        return Error{fmt::format("cannot become user '{}': root could be taken back", user)};
+Result<void> check_no_way_back(const std::string& user, const Identity& identity,
+                               const std::vector<unsigned>& kept) {
+    const bool root_stays = identity.uid == 0 || identity.gid == 0;
+    const bool regained = !root_stays && (::setresuid(0, 0, 0) == 0 || ::seteuid(0) == 0 ||
+                                          ::setresgid(0, 0, 0) == 0 || ::setegid(0) == 0);
+    if (regained || (!user.empty() && !is_already(identity))) {
+        return Error{fmt::format("{}: root could be taken back", attempted(user))};
     }
     const bool readable = capng_get_caps_process() == 0;
-    if (keep == Keep::raw_sockets) {
-        capng_updatev(CAPNG_DROP, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
-                      CAP_NET_RAW, -1);
+    for (const unsigned capability : kept) {
+        capng_update(CAPNG_DROP, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
+                     capability);
     }
     if (!readable || capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE) {
-        return Error{fmt::format("cannot become user '{}': the capabilities stay", user)};
+        return Error{fmt::format("{}: the capabilities stay", attempted(user))};
     }
     return {};
+}
+
+Result<Identity> choose_identity(const std::string& user) {
+    const Result<Identity> identity = resolve_user(user);
+    if (!identity) {
+        return identity;
+    }
+    if (identity.value().uid == 0) {
+        return Error{fmt::format(
+            "-u {} would give up nothing: name a user without root's rights, e.g. nobody", user)};
+    }
+    if (identity.value().gid == 0) {
+        return Error{fmt::format(
+            "user '{}' belongs to the group root: name one with a group of its own, e.g. nobody",
+            user)};
+    }
+    if (!is_already(identity.value()) && ::geteuid() != 0) {
+        return Error{fmt::format(
+            "cannot become user '{}' without being root: use sudo, or leave out -u", user)};
+    }
+    return identity;
 }
 
 }  // namespace
 
 Result<void> drop_privileges(const std::string& user, Keep keep) {
-    const Result<Identity> identity = resolve_user(user);
+    const Result<Identity> identity = user.empty() ? current_identity() : choose_identity(user);
     if (!identity) {
         return identity.error();
     }
     const Identity& target = identity.value();
-    if (target.uid == 0) {
-        return Error{fmt::format(
-            "-u {} would give up nothing: name a user without root's rights, e.g. nobody", user)};
-    }
-    if (target.gid == 0) {
-        return Error{fmt::format(
-            "user '{}' belongs to the group root: name one with a group of its own, e.g. nobody",
-            user)};
-    }
-    const bool already = is_already(target);
-    if (!already && ::geteuid() != 0) {
-        return Error{fmt::format(
-            "cannot become user '{}' without being root: use sudo, or leave out -u", user)};
-    }
+    const std::vector<unsigned> kept = kept_capabilities(keep);
     // The bounding set needs CAP_SETPCAP, which goes with root. A container may have taken it
     // away; without root and with PR_SET_NO_NEW_PRIVS the set has no effect anyway.
     capng_clear(CAPNG_SELECT_ALL);
     static_cast<void>(capng_apply(CAPNG_SELECT_BOUNDS));
     // Without it the change of ids takes the capabilities that are to stay.
-    if (keep == Keep::raw_sockets && ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) {
+    if (!kept.empty() && ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) {
         return failure(user, "PR_SET_KEEPCAPS", errno);
     }
-    if (!already) {
+    if (!user.empty() && !is_already(target)) {
         const Result<void> changed = change_ids(user, target);
         if (!changed) {
             return changed;
         }
+    } else {
+        // An ordinary user, and root of a user namespace, may have no right to leave their groups.
+        static_cast<void>(::setgroups(0, nullptr));
     }
-    const Result<void> cleared = clear_capabilities(user, keep);
+    const Result<void> cleared = clear_capabilities(user, kept);
     if (!cleared) {
         return cleared;
     }
-    return check_no_way_back(user, target, keep);
+    return check_no_way_back(user, target, kept);
 }
 
 }  // namespace tcpeek

@@ -42,14 +42,13 @@ Result<void> Servers::open_stats_socket() {
     socket_file_.emplace(std::move(file).value());
     stats_server_.emplace(loop_.context(),
                           StatsServer::Setup{socket_file_->take_descriptor(), desk_, clients_,
-                                             filter_names_, std::string(kVersion)});
+                                             std::string(kVersion)});
     return {};
 }
 
 Result<void> Servers::open_http(const Endpoint& endpoint) {
     Result<HttpServer> server = HttpServer::listen(
-        loop_.context(), endpoint,
-        HttpServer::Setup{desk_, clients_, filter_names_, std::string(kVersion)});
+        loop_.context(), endpoint, HttpServer::Setup{desk_, clients_, std::string(kVersion)});
     if (!server) {
         return server.error();
     }

@@ -19,13 +19,8 @@ namespace tcpeek {
 // Belongs to the main thread. Everything it refers to must outlive it.
 class Servers {
   public:
-    Servers(const Config& config, const std::vector<std::string>& filter_names, EventLoop& loop,
-            Mailbox& mailbox, const Log& log)
-        : config_(config),
-          filter_names_(filter_names),
-          loop_(loop),
-          log_(log),
-          desk_(loop, mailbox) {}
+    Servers(const Config& config, EventLoop& loop, Mailbox& mailbox, const Log& log)
+        : config_(config), loop_(loop), log_(log), desk_(loop, mailbox) {}
 
     // Opens what the configuration asks for; requests are answered from `provide` on. The usual
     // socket, which nobody asked for, may be missing: that is a notice.
@@ -44,7 +39,6 @@ class Servers {
     Result<void> open_http(const Endpoint& endpoint);
 
     const Config& config_;
-    const std::vector<std::string>& filter_names_;
     EventLoop& loop_;
     const Log& log_;
     SnapshotDesk desk_;

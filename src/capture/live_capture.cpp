@@ -27,6 +27,14 @@ std::string LiveCapture::engine_description() const {
     return engine_->description();
 }
 
+bool LiveCapture::uses_hooks() const {
+    return engine_->uses_hooks();
+}
+
+bool LiveCapture::has_kernel_filter() const {
+    return engine_->filter() != nullptr;
+}
+
 std::string LiveCapture::notice() const {
     return engine_->notice();
 }

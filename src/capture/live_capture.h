@@ -77,6 +77,9 @@ class LiveCapture {
 
     [[nodiscard]] const std::vector<LiveInterface>& interfaces() const;
 
+    // Whether programs at hooks take the packets; whether there is a kernel filter.
+    [[nodiscard]] bool uses_hooks() const;
+    [[nodiscard]] bool has_kernel_filter() const;
     // Which engine runs and why, in a few words.
     [[nodiscard]] std::string engine_description() const;
     // What users should know of the choice; empty where nothing is to be said.

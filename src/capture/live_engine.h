@@ -29,6 +29,7 @@ class LiveCapture::Engine {
     [[nodiscard]] std::string description() const;
     [[nodiscard]] const std::string& notice() const { return notice_; }
     [[nodiscard]] KernelFilter* filter() { return filter_.get(); }
+    [[nodiscard]] bool uses_hooks() const { return ring_ != nullptr; }
     [[nodiscard]] bool entered() const { return entered_; }
     std::size_t poll(Duration timeout, const FrameConsumer& consume);
     void drain(const FrameConsumer& consume);

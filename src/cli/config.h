@@ -1,4 +1,4 @@
-// What the user asked for on the command line, checked and typed.
+// What the user asked for on the command line and in the configuration file, checked and typed.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,14 @@ namespace tcpeek {
 enum class OutputForm : std::uint8_t { table, json };
 // How live packets are taken.
 enum class CaptureChoice : std::uint8_t { automatic, tcx, socket };
+
+// One value that was given to an option, or an expression.
+struct Setting {
+    std::string name;  // the option's long name, or kExpressionKey
+    std::string value;
+
+    bool operator==(const Setting&) const = default;
+};
 
 struct Config {
     std::vector<std::string> interfaces;  // -i, empty: the first usable one
@@ -37,7 +45,11 @@ struct Config {
     CaptureChoice capture = CaptureChoice::automatic;
     std::uint32_t filter_entries = 262'144;  // of the kernel filter; 0: without it
     bool info = false;
+    std::string config_file;                    // --config, empty: none
+    bool check_config = false;                  // --check-config
     std::vector<FilterExpression> expressions;  // the user's, without the defaults
+    // What of the command line and the file counts, in the order of the option table.
+    std::vector<Setting> settings;
 };
 
 }  // namespace tcpeek

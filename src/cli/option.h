@@ -16,10 +16,11 @@ namespace tcpeek {
 using ValueComplaint = std::optional<std::string>;
 
 struct OptionSpec {
-    char short_name = '\0';         // '\0': none
-    std::string_view long_name;     // without dashes
-    std::string_view value;         // the value's name in help; empty: a flag
-    std::string_view help;          // one sentence without a full stop
+    char short_name = '\0';      // '\0': none
+    std::string_view long_name;  // without dashes
+    std::string_view value;      // the value's name in help; empty: a flag
+    // One sentence without a full stop. A `word` in backquotes is one that users may type as value.
+    std::string_view help;
     std::string_view default_text;  // shown in help; empty: nothing to say
     bool repeats = false;           // may be given several times
     // What the option means without a value; empty: it needs its value, or is a flag.
@@ -40,6 +41,8 @@ struct Program {
     // In the order in which help shows them. `--help` and `--version` are rows too; what takes
     // their values does nothing.
     std::vector<OptionSpec> options;
+    // What may be left out of a build or differ between builds; `--version` says it.
+    std::string_view built_with = {};
 };
 
 template <typename Config, std::size_t count>

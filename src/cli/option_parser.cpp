@@ -183,6 +183,14 @@ UsageError describe(const Program& program, const CLI::ParseError& error) {
     return UsageError{fmt::format("{}; see {} --help", printable(message), program.name)};
 }
 
+std::string version_text(const Program& program) {
+    std::string text = fmt::format("{} {}\n", program.name, kVersion);
+    if (!program.built_with.empty()) {
+        text += fmt::format("built with: {}\n", program.built_with);
+    }
+    return text;
+}
+
 bool given(const Program& program, const std::vector<CLI::Option*>& found,
            std::string_view long_name) {
     for (std::size_t i = 0; i < found.size(); ++i) {
@@ -215,7 +223,7 @@ std::variant<OtherArguments, Information, UsageError> parse_options(const Progra
         return Information{help_text(program)};
     }
     if (given(program, found, "version")) {
-        return Information{fmt::format("{} {}\n", program.name, kVersion)};
+        return Information{version_text(program)};
     }
     if (wrong_form) {
         return *wrong_form;

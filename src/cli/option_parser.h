@@ -18,9 +18,11 @@ struct Information {
     std::string text;
 };
 
-// One line, without the program's name and newline; exit status 2.
+// One line, without the program's name and newline, and the exit status: 1 where not the usage but
+// the machine is at fault.
 struct UsageError {
     std::string message;
+    int status = 2;
 };
 
 // What is left when the options were taken: the other arguments in their order, and among them `--`

@@ -9,6 +9,7 @@
 #include "cli/log_levels.h"
 #include "cli/printable.h"
 #include "cli/values.h"
+#include "cli/version.h"
 
 namespace tcpeek {
 namespace {
@@ -177,13 +178,21 @@ ValueComplaint take_filter_entries(Config& config, std::string_view value) {
     return take_number(config.filter_entries, value, kMostFilterEntries);
 }
 
+ValueComplaint take_config_file(Config& config, std::string_view value) {
+    if (like_an_option(value)) {
+        return "looks like an option, not like a file";
+    }
+    config.config_file = value;
+    return std::nullopt;
+}
+
 template <bool Config::*field>
 ValueComplaint set_flag(Config& config, std::string_view) {
     config.*field = true;
     return std::nullopt;
 }
 
-constexpr std::array<OptionRow<Config>, 22> kOptions{{
+constexpr std::array<OptionRow<Config>, 24> kOptions{{
     {{'i', "interface", "DEV", "capture on DEV; `any` is every interface",
       "the first usable non-loopback interface", true},
      take_interface},
@@ -235,6 +244,14 @@ constexpr std::array<OptionRow<Config>, 22> kOptions{{
      take_filter_entries},
     {{'\0', "wait", "", "wait for an interface that is absent or vanishes", "", false},
      set_flag<&Config::wait>},
+    {{'\0', "config", "FILE",
+      "read options and expressions from FILE too, as NAME = VALUE; the command line wins; SIGHUP "
+      "reads it again",
+      "", false},
+     take_config_file},
+    {{'\0', "check-config", "",
+      "check options, expressions and --config, say what would run; then exit", "", false},
+     set_flag<&Config::check_config>},
     {{'\0', "info", "", "what this build, kernel and set of rights can do; then exit", "", false},
      set_flag<&Config::info>},
     {{'h', "help", "", "this text", "", false}, take_nothing<Config>},
@@ -269,7 +286,8 @@ ValueComplaint take_option(Config& config, std::size_t option, std::string_view 
 }
 
 const Program& tcpeek_program() {
-    static const Program program{"tcpeek", kIntroduction, kExpressions, specs_of(kOptions)};
+    static const Program program{"tcpeek", kIntroduction, kExpressions, specs_of(kOptions),
+                                 kBuiltWith};
     return program;
 }
 

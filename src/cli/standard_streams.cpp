@@ -42,7 +42,7 @@ int tell(const Program& program, const Information& information) {
 
 int tell(const Program& program, const UsageError& error) {
     tell_error(program, error.message);
-    return 2;
+    return error.status;
 }
 
 }  // namespace tcpeek

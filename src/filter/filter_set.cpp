@@ -145,6 +145,30 @@ struct FilterSet::Compiled {
         return id;
     }
 
+    // Takes over the sets of `earlier` under their MatchIds, in terms of the filters here.
+    void adopt_sets(const Compiled& earlier) {
+        std::vector<std::optional<FilterIndex>> now(earlier.names.size());
+        for (std::size_t i = 0; i < now.size(); ++i) {
+            const auto found = std::find(names.begin(), names.end(), earlier.names[i]);
+            if (found != names.end()) {
+                now[i] = static_cast<FilterIndex>(found - names.begin());
+            }
+        }
+        for (const std::vector<FilterIndex>& set : earlier.sets) {
+            std::fill(wanted.begin(), wanted.end(), 0);
+            std::vector<FilterIndex> kept;
+            for (const FilterIndex filter : set) {
+                if (now[filter]) {
+                    kept.push_back(*now[filter]);
+                    wanted[*now[filter] / 64] |= std::uint64_t{1} << *now[filter] % 64;
+                }
+            }
+            std::sort(kept.begin(), kept.end());
+            set_ids.emplace(wanted, MatchId{static_cast<std::uint32_t>(sets.size())});
+            sets.push_back(std::move(kept));
+        }
+    }
+
     std::vector<std::string> names;
     std::size_t part_words;
     IntervalTable<Octets> v4;
@@ -197,6 +221,11 @@ std::optional<MatchId> FilterSet::classify(const Endpoint& client, const Endpoin
         return std::nullopt;
     }
     return compiled_->intern();
+}
+
+void FilterSet::replace_by(FilterSet next) {
+    next.compiled_->adopt_sets(*compiled_);
+    compiled_ = std::move(next.compiled_);
 }
 
 void FilterSet::set_local_addresses(LocalAddresses addresses) {

@@ -35,6 +35,10 @@ class FilterSet final : public Classifier {
 
     std::optional<MatchId> classify(const Endpoint& client, const Endpoint& server) override;
 
+    // Sessions that start from now on are decided by the filters of `next`. Sets named by earlier
+    // MatchIds stay valid: they hold those of their filters whose names are still there.
+    void replace_by(FilterSet next);
+
     // Counts for sessions that start from now on.
     void set_local_addresses(LocalAddresses addresses);
 

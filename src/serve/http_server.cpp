@@ -1,5 +1,6 @@
 #include "serve/http_server.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -11,10 +12,11 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
-#include <fstream>
 #include <list>
 #include <optional>
+#include <sstream>
 
+#include "base/unique_fd.h"
 #include "output/prometheus.h"
 
 namespace tcpeek {
@@ -37,7 +39,8 @@ constexpr auto kPatienceForFirstRequest = 5s;
 constexpr auto kPatienceForAnswer = 5s;
 constexpr auto kPauseWithoutDescriptors = 100ms;
 
-ProcessCost process_cost() {
+// `statm` is /proc/self/statm, opened while files can be opened.
+ProcessCost process_cost(int statm) {
     ProcessCost cost;
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
@@ -45,10 +48,12 @@ ProcessCost process_cost() {
         return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
     };
     cost.cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
-    std::ifstream statm("/proc/self/statm");
-    std::uint64_t size = 0;
-    std::uint64_t resident = 0;
-    if (statm >> size >> resident) {
+    std::array<char, 128> text{};
+    if (::pread(statm, text.data(), text.size() - 1, 0) > 0) {
+        std::istringstream fields(text.data());
+        std::uint64_t size = 0;
+        std::uint64_t resident = 0;
+        fields >> size >> resident;
         cost.resident_octets = resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     }
     return cost;
@@ -82,10 +87,11 @@ class HttpServer::Implementation : public std::enable_shared_from_this<Implement
     };
     static const std::array<Page, 3>& pages();
     [[nodiscard]] std::string render_metrics_page(const Snapshot& snapshot) const {
-        return render_prometheus(snapshot, setup_.filter_names, process_cost(), setup_.version);
+        return render_prometheus(snapshot, snapshot.filter_names, process_cost(statm_.get()),
+                                 setup_.version);
     }
     [[nodiscard]] std::string render_stats_page(const Snapshot& snapshot) const {
-        return render_stats(snapshot, setup_.filter_names, setup_.counters, setup_.version);
+        return render_stats(snapshot, snapshot.filter_names, setup_.counters, setup_.version);
     }
     [[nodiscard]] std::string render_health(const Snapshot&) const { return "ok\n"; }
     void admit(tcp::socket socket);
@@ -93,6 +99,7 @@ class HttpServer::Implementation : public std::enable_shared_from_this<Implement
     tcp::acceptor acceptor_;
     asio::steady_timer pause_;
     Setup setup_;
+    UniqueFd statm_{::open("/proc/self/statm", O_RDONLY | O_CLOEXEC)};
     std::list<std::weak_ptr<Connection>> connections_;  // the one that came first stands first
 };
 

@@ -22,7 +22,6 @@ class HttpServer {
     struct Setup {
         SnapshotSource& source;
         ClientCounters& counters;
-        const std::vector<std::string>& filter_names;
         std::string version;
     };
 

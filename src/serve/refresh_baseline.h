@@ -1,37 +1,48 @@
 // What REFRESH has told already.
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "output/stats_json.h"
 
 namespace tcpeek {
 
-// Each difference goes to one caller; what a caller did not get goes to the next. One thread's.
+// What one REFRESH tells, by FilterIndex of its snapshot.
+struct RefreshDifference {
+    std::vector<std::string> names;
+    std::vector<SessionFigures> figures;
+};
+
+// Each difference goes to one caller; what a caller did not get goes to the next. By name, since a
+// reload may put filters into another order. One thread's.
 class RefreshBaseline {
   public:
-    // By FilterIndex: what was counted since the last call, and is told from now on.
-    std::vector<SessionFigures> take(const Snapshot& snapshot) {
-        told_.resize(snapshot.filters.size());
-        std::vector<SessionFigures> differences;
-        for (std::size_t i = 0; i < told_.size(); ++i) {
-            SessionFigures difference = SessionFigures::of(snapshot.filters[i]);
-            difference -= told_[i];
-            told_[i] += difference;
-            differences.push_back(difference);
+    // What was counted since the last call, and is told from now on.
+    RefreshDifference take(const Snapshot& snapshot) {
+        RefreshDifference difference;
+        difference.names = snapshot.filter_names;
+        for (std::size_t i = 0; i < snapshot.filters.size(); ++i) {
+            SessionFigures figures = SessionFigures::of(snapshot.filters[i]);
+            SessionFigures& told = told_[snapshot.filter_names[i]];
+            figures -= told;
+            told += figures;
+            difference.figures.push_back(figures);
         }
-        return differences;
+        return difference;
     }
 
-    // `differences`, from `take`, did not reach its caller.
-    void give_back(const std::vector<SessionFigures>& differences) {
-        for (std::size_t i = 0; i < differences.size(); ++i) {
-            told_[i] -= differences[i];
+    // `difference`, from `take`, did not reach its caller.
+    void give_back(const RefreshDifference& difference) {
+        for (std::size_t i = 0; i < difference.figures.size(); ++i) {
+            told_[difference.names[i]] -= difference.figures[i];
         }
     }
 
   private:
-    std::vector<SessionFigures> told_;
+    // Of filters that are gone, too: their counters go on when they come back.
+    std::map<std::string, SessionFigures> told_;
 };
 
 }  // namespace tcpeek

@@ -48,7 +48,6 @@ class StatsServer::Implementation : public std::enable_shared_from_this<Implemen
           pause_(context),
           source_(setup.source),
           counters_(setup.counters),
-          filter_names_(setup.filter_names),
           version_(std::move(setup.version)) {}
 
     void accept();
@@ -68,7 +67,6 @@ class StatsServer::Implementation : public std::enable_shared_from_this<Implemen
     asio::steady_timer pause_;
     SnapshotSource& source_;
     ClientCounters& counters_;
-    const std::vector<std::string>& filter_names_;
     std::string version_;
     RefreshBaseline baseline_;
     std::list<std::weak_ptr<Client>> clients_;  // the one that came first stands first
@@ -101,12 +99,12 @@ class StatsServer::Implementation::Client : public std::enable_shared_from_this<
 
     void answer_get() {
         answer_with(server_->counters_.answered_get, [this](const Snapshot& snapshot) {
-            return render_get(snapshot, server_->filter_names_);
+            return render_get(snapshot, snapshot.filter_names);
         });
     }
     void answer_stats() {
         answer_with(server_->counters_.answered_stats, [this](const Snapshot& snapshot) {
-            return render_stats(snapshot, server_->filter_names_, server_->counters_,
+            return render_stats(snapshot, snapshot.filter_names, server_->counters_,
                                 server_->version_);
         });
     }
@@ -206,13 +204,13 @@ class StatsServer::Implementation::Client : public std::enable_shared_from_this<
     // read: who hangs up before has no whole answer, and the next caller gets it.
     void tell_difference(const Snapshot& snapshot) {
         told_ = server_->baseline_.take(snapshot);
-        answer_ = render_refresh(told_, server_->filter_names_);
+        answer_ = render_refresh(told_.figures, told_.names);
         write_part(0, answer_.size() - 1, [this] { write_last_octet(); });
     }
 
     void write_last_octet() {
         write_part(answer_.size() - 1, 1, [this] {
-            told_.clear();
+            told_ = {};
             ++server_->counters_.answered_refresh;
             end();
         });
@@ -260,9 +258,9 @@ class StatsServer::Implementation::Client : public std::enable_shared_from_this<
 
     void end() {
         ended_ = true;
-        if (!told_.empty()) {
+        if (!told_.figures.empty()) {
             server_->baseline_.give_back(told_);
-            told_.clear();
+            told_ = {};
             ++server_->counters_.refreshes_undone;
         }
         deadline_.cancel();
@@ -277,7 +275,7 @@ class StatsServer::Implementation::Client : public std::enable_shared_from_this<
     asio::steady_timer look_;
     std::string line_;
     std::string answer_;
-    std::vector<SessionFigures> told_;  // not known yet to have reached the client
+    RefreshDifference told_;  // not known yet to have reached the client
     bool ended_ = false;
 };
 

@@ -22,7 +22,6 @@ class StatsServer {
         UniqueFd listener;  // a listening, non-blocking UNIX stream socket
         SnapshotSource& source;
         ClientCounters& counters;
-        const std::vector<std::string>& filter_names;
         std::string version;
     };
 

@@ -88,6 +88,19 @@ void Ledger::count(const SessionEvent& event, std::span<const FilterIndex> filte
     }
 }
 
+void Ledger::rearrange(const std::vector<std::string>& before,
+                       const std::vector<std::string>& after) {
+    for (std::size_t i = 0; i < before.size(); ++i) {
+        retired_.insert_or_assign(before[i], std::move(filters_[i]));
+    }
+    filters_.assign(after.size(), FilterCounters());
+    for (std::size_t i = 0; i < after.size(); ++i) {
+        if (auto known = retired_.extract(after[i])) {
+            filters_[i] = std::move(known.mapped());
+        }
+    }
+}
+
 void Ledger::count_evicted(std::span<const FilterIndex> filters) {
     for (const FilterIndex index : filters) {
         ++filters_[index].evicted;

@@ -4,8 +4,10 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "dissect/dissected.h"
@@ -64,6 +66,11 @@ class Ledger {
     void count(const SessionEvent& event, std::span<const FilterIndex> filters);
     void count_evicted(std::span<const FilterIndex> filters);
 
+    // The filters were `before`, in the order of FilterIndex, and are `after` from now on. Counters
+    // go with the name: those of a filter that is gone are kept, so that they never go back when
+    // it returns. Whoever allows new names without end bounds them.
+    void rearrange(const std::vector<std::string>& before, const std::vector<std::string>& after);
+
     [[nodiscard]] const std::vector<FilterCounters>& filters() const { return filters_; }
     [[nodiscard]] const FrameCounters& frames() const { return frames_; }
     // Packet times of the first and the last frame; nothing before the first.
@@ -71,7 +78,8 @@ class Ledger {
     [[nodiscard]] std::optional<Timestamp> last_time() const { return last_time_; }
 
   private:
-    std::vector<FilterCounters> filters_;  // by FilterIndex
+    std::vector<FilterCounters> filters_;            // by FilterIndex
+    std::map<std::string, FilterCounters> retired_;  // by name
     FrameCounters frames_;
     std::optional<Timestamp> first_time_;
     std::optional<Timestamp> last_time_;

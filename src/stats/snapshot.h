@@ -41,7 +41,8 @@ struct KernelFilterCounters {
 struct Snapshot {
     Timestamp start;  // of the program, wall clock
     Timestamp now;
-    std::vector<FilterCounters> filters;  // by FilterIndex
+    std::vector<std::string> filter_names;  // by FilterIndex; a reload changes them
+    std::vector<FilterCounters> filters;    // likewise
     FrameCounters frames;
     TrackerCounters tracker;
     PendingCounts pending;

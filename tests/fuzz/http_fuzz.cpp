@@ -32,9 +32,9 @@ std::uint16_t free_port() {
 
 struct Bench {
     Bench() {
-        auto listening = tcpeek::HttpServer::listen(
-            context, {*tcpeek::IpAddress::parse("127.0.0.1"), port},
-            {.source = source, .counters = counters, .filter_names = names, .version = "0"});
+        auto listening =
+            tcpeek::HttpServer::listen(context, {*tcpeek::IpAddress::parse("127.0.0.1"), port},
+                                       {.source = source, .counters = counters, .version = "0"});
         TCPEEK_ASSERT(listening.ok());
         server.emplace(std::move(listening.value()));
     }
@@ -42,7 +42,6 @@ struct Bench {
     boost::asio::io_context context{1};
     tcpeek::FixedSource source{context};
     tcpeek::ClientCounters counters;
-    std::vector<std::string> names{"ALL"};
     std::uint16_t port = free_port();
     std::optional<tcpeek::HttpServer> server;
 };

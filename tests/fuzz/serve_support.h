@@ -23,6 +23,7 @@ class FixedSource final : public SnapshotSource {
   public:
     explicit FixedSource(boost::asio::io_context& context) : context_(context) {
         snapshot_.filters.resize(1);
+        snapshot_.filter_names = {"A"};
     }
 
     void request(Receiver receive) override {

@@ -32,14 +32,13 @@ struct Bench {
         TCPEEK_ASSERT(
             bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
         TCPEEK_ASSERT(listen(listener.get(), 16) == 0);
-        server.emplace(
-            context, tcpeek::StatsServer::Setup{std::move(listener), source, counters, names, "0"});
+        server.emplace(context,
+                       tcpeek::StatsServer::Setup{std::move(listener), source, counters, "0"});
     }
 
     boost::asio::io_context context{1};
     tcpeek::FixedSource source{context};
     tcpeek::ClientCounters counters;
-    std::vector<std::string> names{"ALL"};
     std::optional<tcpeek::StatsServer> server;
 };
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
+import time
 from pathlib import Path
 
 from lab import Failure, Family, Host, Lab
 from places import Pair, link, until, watch
 from registry import scene
+from scenes_overflow import flood
 from watch import Watch
 
 RX = {"filters": ("RX",), "interface": "eth0"}
@@ -82,6 +85,35 @@ def life(lab: Lab) -> None:
     each.end(15)
     each.check(status=1)
     log.until_told(NOTICE, "ended")
+
+
+@scene
+def drops(lab: Lab) -> None:
+    """A burst of drops is logged at once, and what follows within the minute at the end only."""
+    pair = Pair(lab)
+    log = Syslog(lab)
+    each = logging_watch(lab, pair.server, log, "-B", "1")
+
+    def lose_packets() -> None:
+        each.send(signal.SIGSTOP)
+        flood(pair)
+        each.send(signal.SIGCONT)
+
+    def told() -> list[str]:
+        return [message for message in log.read() if "packets were dropped" in message]
+
+    lose_packets()
+    log.until_told(WARNING, "packets were dropped", "larger -B")
+    lose_packets()
+    time.sleep(1)
+    if len(told()) != 1:
+        raise Failure(f"two bursts within a minute: {told()}")
+    each.stop()
+    log.until_told(NOTICE, "ended")
+    numbers = [list(map(int, re.findall(r"(\d+) packets were dropped, (\d+)", message)[0]))
+               for message in told()]
+    if len(numbers) != 2 or numbers[1][1] != numbers[0][0] + numbers[1][0]:
+        raise Failure(f"told at the end: {told()}")
 
 
 @scene

@@ -16,6 +16,7 @@ MAY_INCLUDE = {layer: set(CHAIN[:place]) for place, layer in enumerate(CHAIN)} |
     "capture": {"base", "net"},
     "cli": {"base", "net", "filter"},
     "tcpeekstat": {"base", "filter", "cli"},
+    "pages": {"base", "cli"},
     "app": set(CHAIN) | {"capture", "cli"},
 }
 EXCEPTIONS = {"capture": {"dissect/frame.h", "bpf/shared.h"}}

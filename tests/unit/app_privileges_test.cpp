@@ -3,45 +3,16 @@
 #include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <fstream>
-#include <functional>
 #include <sstream>
 #include <string>
 
-#include "base/unique_fd.h"
+#include "child_process.h"
 
 namespace tcpeek {
 namespace {
-
-// Runs `body` in a child process, since it changes the process for good, and returns its text.
-std::string in_child(const std::function<std::string()>& body) {
-    std::array<int, 2> ends{};
-    if (::pipe(ends.data()) != 0) {
-        return "no pipe";
-    }
-    UniqueFd reading(ends[0]);
-    UniqueFd writing(ends[1]);
-    const pid_t child = ::fork();
-    if (child == 0) {
-        const std::string text = body();
-        const ssize_t written = ::write(writing.get(), text.data(), text.size());
-        ::_exit(written == static_cast<ssize_t>(text.size()) ? 0 : 1);
-    }
-    writing.reset();
-    std::string all;
-    std::array<char, 4096> buffer{};
-    ssize_t length = 0;
-    while ((length = ::read(reading.get(), buffer.data(), buffer.size())) > 0) {
-        all.append(buffer.data(), static_cast<std::size_t>(length));
-    }
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? all : all + "[child failed]";
-}
 
 // Lines of /proc/self/status by name, "" for what is not there.
 std::string status_line(const std::string& name) {
@@ -94,6 +65,51 @@ TEST(Privileges, RawSocketsMayBeKept) {
               "CapAmb=0000000000000000;CapBnd=0000000000000000;NoNewPrivs=1;no way back");
 }
 
+TEST(Privileges, TcxMayBeKept) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "needs root, to give it up";
+    }
+    // CAP_NET_ADMIN is 12, CAP_BPF 39.
+    EXPECT_EQ(in_child([] { return drop_and_describe("nobody", Keep::tcx); }),
+              "Uid=65534 65534 65534 65534;Gid=65534 65534 65534 65534;"
+              "Groups=;CapInh=0000000000000000;CapPrm=0000008000001000;CapEff=0000008000001000;"
+              "CapAmb=0000000000000000;CapBnd=0000000000000000;NoNewPrivs=1;no way back");
+}
+
+TEST(Privileges, RootWithoutAnotherUserKeepsItsIdsOnly) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "needs root, to give it up";
+    }
+    // Whether root "comes back" says nothing here: it is there, without rights.
+    const auto describe_root = [](Keep keep) {
+        return in_child([keep] {
+            const std::string text = drop_and_describe("", keep);
+            return text.substr(0, text.rfind(';'));
+        });
+    };
+    const std::string ids = "Uid=0 0 0 0;Gid=0 0 0 0;";
+    EXPECT_EQ(describe_root(Keep::nothing),
+              ids + std::string(nothing_left, std::string(nothing_left).rfind(';')));
+    EXPECT_EQ(describe_root(Keep::raw_sockets),
+              ids +
+                  "Groups=;CapInh=0000000000000000;CapPrm=0000000000002000;"
+                  "CapEff=0000000000002000;CapAmb=0000000000000000;CapBnd=0000000000000000;"
+                  "NoNewPrivs=1");
+}
+
+TEST(Privileges, AnOrdinaryUserGivesUpWhatThereIs) {
+    const std::string left = in_child([] {
+        if (::geteuid() == 0 && (::setgroups(0, nullptr) != 0 || ::setresgid(1, 1, 1) != 0 ||
+                                 ::setresuid(1, 1, 1) != 0)) {
+            return std::string("cannot become an ordinary user");
+        }
+        const Result<void> dropped = drop_privileges("", Keep::raw_sockets);
+        return dropped ? status_line("CapPrm") + " " + status_line("NoNewPrivs")
+                       : dropped.error().message;
+    });
+    EXPECT_EQ(left, "0000000000000000 1");
+}
+
 TEST(Privileges, AreGivenUpForGood) {
     if (::geteuid() != 0) {
         GTEST_SKIP() << "needs root, to give it up";
@@ -130,7 +146,6 @@ TEST(Privileges, RefuseUsersThatCannotBe) {
         {"root", "-u root would give up nothing: name a user without root's rights, e.g. nobody"},
         {"0", "-u 0 would give up nothing: name a user without root's rights, e.g. nobody"},
         {"no-such-user", unknown},
-        {"", unknown},
         {"4294967295", unknown},
         {"99999999999", unknown},
         {"-1", unknown},

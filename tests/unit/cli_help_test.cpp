@@ -58,6 +58,11 @@ Options:
       --filter-entries=N      connections that the kernel filter can hold at a
                               time; 0: no kernel filter (default: 262144)
       --wait                  wait for an interface that is absent or vanishes
+      --config=FILE           read options and expressions from FILE too, as
+                              NAME = VALUE; the command line wins; SIGHUP reads
+                              it again
+      --check-config          check options, expressions and --config, say what
+                              would run; then exit
       --info                  what this build, kernel and set of rights can do;
                               then exit
   -h, --help                  this text
@@ -149,11 +154,15 @@ TEST(Help, IsGivenWhateverElseIsOnTheCommandLine) {
               "information: " + help_text(tcpeek_program()));
 }
 
-TEST(Version, IsOneLine) {
+TEST(Version, IsALineOfItsOwnBeforeWhatIsBuiltIn) {
     const std::string version = described(parse_arguments({"--version"}));
     EXPECT_EQ(version.rfind("information: tcpeek ", 0), 0U) << version;
-    EXPECT_EQ(std::count(version.begin(), version.end(), '\n'), 1);
-    EXPECT_EQ(version.find_first_not_of("0123456789.", 20), version.size() - 1) << version;
+    const std::size_t first_end = version.find('\n');
+    EXPECT_EQ(version.find_first_not_of("0123456789.", 20), first_end) << version;
+    EXPECT_EQ(version.substr(first_end + 1).rfind("built with: ", 0), 0U) << version;
+    EXPECT_NE(version.find("kernel filter"), std::string::npos);
+    EXPECT_NE(version.find(", libpcap 1."), std::string::npos);
+    EXPECT_EQ(std::count(version.begin(), version.end(), '\n'), 2);
     EXPECT_EQ(described(parse_arguments({"-v"})), version);
     EXPECT_EQ(described(parse_arguments({"-t", "0", "-qv"})), version);
 }

@@ -55,6 +55,32 @@ TEST(FilterSet, AnExclusionHidesASessionWhereverItStands) {
     EXPECT_EQ(filters.names(), (std::vector<std::string>{"A", "B"}));
 }
 
+TEST(FilterSet, IdsOutliveAReplacement) {
+    FilterSet filters = compile({"A:ANY@*:80", "B:ANY@*:80-90", "C:ANY@*:*"});
+    const Endpoint client = endpoint("192.0.2.1", 5);
+    const MatchId all = filters.classify(client, endpoint("192.0.2.2", 80)).value();
+    const MatchId last_only = filters.classify(client, endpoint("192.0.2.2", 99)).value();
+    // C comes first now, B is gone, D is new, and A wants another port.
+    filters.replace_by(compile({"C:ANY@*:*", "D:ANY@*:80", "A:ANY@*:99"}));
+    const auto names = [&](MatchId id) {
+        Names found;
+        for (const FilterIndex index : filters.filters_of(id)) {
+            found.insert(filters.names()[index]);
+        }
+        return found;
+    };
+    EXPECT_EQ(names(all), (Names{"A", "C"}));
+    EXPECT_EQ(names(last_only), Names{"C"});
+    EXPECT_EQ(wanted(filters, client, endpoint("192.0.2.2", 80)), (Names{"C", "D"}));
+    EXPECT_EQ(wanted(filters, client, endpoint("192.0.2.2", 99)), (Names{"A", "C"}));
+    // A set that is the same as an earlier one has no second name.
+    EXPECT_EQ(filters.classify(client, endpoint("192.0.2.2", 99))->index, all.index);
+    filters.replace_by(compile({"D:ANY@*:80"}));
+    EXPECT_EQ(names(all), Names{});
+    EXPECT_EQ(names(last_only), Names{});
+    EXPECT_EQ(wanted(filters, client, endpoint("192.0.2.2", 80)), Names{"D"});
+}
+
 TEST(FilterSet, JoinsEqualNamesAndRefusesThoseThatGangliaCannotTellApart) {
     FilterSet filters = compile({"A:ANY@*:80", "B:ANY@*:1", "A:ANY@*:443"});
     EXPECT_EQ(filters.names(), (std::vector<std::string>{"A", "B"}));

@@ -8,6 +8,7 @@ namespace {
 
 Snapshot snapshot_with(std::uint64_t successes, std::uint64_t refused) {
     Snapshot snapshot;
+    snapshot.filter_names = {"WEB"};
     FilterCounters& counters = snapshot.filters.emplace_back();
     counters.sessions[static_cast<std::size_t>(Cause::established)] = successes;
     counters.sessions[static_cast<std::size_t>(Cause::refused)] = refused;
@@ -16,11 +17,11 @@ Snapshot snapshot_with(std::uint64_t successes, std::uint64_t refused) {
 
 TEST(RefreshBaseline, TellsEachSessionOnce) {
     RefreshBaseline baseline;
-    EXPECT_EQ(baseline.take(snapshot_with(5, 1))[0].success, 5U);
+    EXPECT_EQ(baseline.take(snapshot_with(5, 1)).figures[0].success, 5U);
     const auto second = baseline.take(snapshot_with(7, 4));
-    EXPECT_EQ(second[0].success, 2U);
-    EXPECT_EQ(second[0].reject, 3U);
-    EXPECT_EQ(baseline.take(snapshot_with(7, 4))[0], SessionFigures{});
+    EXPECT_EQ(second.figures[0].success, 2U);
+    EXPECT_EQ(second.figures[0].reject, 3U);
+    EXPECT_EQ(baseline.take(snapshot_with(7, 4)).figures[0], SessionFigures{});
 }
 
 TEST(RefreshBaseline, WhatIsGivenBackGoesToTheNext) {
@@ -28,9 +29,26 @@ TEST(RefreshBaseline, WhatIsGivenBackGoesToTheNext) {
     const auto first = baseline.take(snapshot_with(5, 0));
     const auto second = baseline.take(snapshot_with(8, 0));
     baseline.give_back(first);
-    EXPECT_EQ(baseline.take(snapshot_with(9, 0))[0].success, 6U);
+    EXPECT_EQ(baseline.take(snapshot_with(9, 0)).figures[0].success, 6U);
     baseline.give_back(second);
-    EXPECT_EQ(baseline.take(snapshot_with(9, 0))[0].success, 3U);
+    EXPECT_EQ(baseline.take(snapshot_with(9, 0)).figures[0].success, 3U);
+}
+
+TEST(RefreshBaseline, FollowsFiltersThroughAReload) {
+    RefreshBaseline baseline;
+    static_cast<void>(baseline.take(snapshot_with(5, 0)));
+    const auto lost = baseline.take(snapshot_with(7, 0));
+    Snapshot other = snapshot_with(2, 0);
+    other.filter_names = {"DB"};
+    EXPECT_EQ(baseline.take(other).figures[0].success, 2U);
+    baseline.give_back(lost);
+    Snapshot both = snapshot_with(3, 0);
+    both.filter_names = {"DB", "WEB"};
+    both.filters.push_back(snapshot_with(8, 0).filters[0]);
+    const auto told = baseline.take(both);
+    EXPECT_EQ(told.names, both.filter_names);
+    EXPECT_EQ(told.figures[0].success, 1U);
+    EXPECT_EQ(told.figures[1].success, 3U);
 }
 
 TEST(StatsAnswers, NamesAreEscapedAndNumbersAreWhole) {

@@ -32,6 +32,23 @@ TEST(Ledger, CountsASessionOnceInEachOfItsFilters) {
     EXPECT_EQ(ledger.filters()[0].evicted, 0U);
 }
 
+TEST(Ledger, CountersGoWithTheirNames) {
+    Ledger ledger(2);
+    constexpr std::array<FilterIndex, 1> kFirst{0};
+    constexpr std::array<FilterIndex, 1> kSecond{1};
+    ledger.count(record(Cause::established), kFirst);
+    ledger.count(record(Cause::refused), kSecond);
+    ledger.rearrange({"A", "B"}, {"C", "A"});
+    ASSERT_EQ(ledger.filters().size(), 2U);
+    EXPECT_EQ(ledger.filters()[0].sessions_of(Outcome::reject), 0U) << "C is new";
+    EXPECT_EQ(ledger.filters()[1].sessions_of(Outcome::success), 1U);
+    ledger.count(record(Cause::established), kSecond);
+    ledger.rearrange({"C", "A"}, {"A", "B", "C"});
+    EXPECT_EQ(ledger.filters()[0].sessions_of(Outcome::success), 2U);
+    EXPECT_EQ(ledger.filters()[1].sessions_of(Outcome::reject), 1U) << "B has come back";
+    EXPECT_EQ(ledger.filters()[2].sessions_of(Outcome::success), 0U);
+}
+
 TEST(Ledger, KnowsTheFirstAndLastPacketTimesAndWhyFramesWereIgnored) {
     Ledger ledger(1);
     EXPECT_FALSE(ledger.first_time());

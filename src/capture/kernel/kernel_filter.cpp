@@ -3,10 +3,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <vector>
@@ -44,6 +46,17 @@ std::uint64_t boot_nanoseconds() {
 // libbpf tells of failures through errno; its own text goes nowhere.
 int say_nothing(libbpf_print_level, const char*, va_list) {
     return 0;
+}
+
+// Before, a process without CAP_BPF could not touch tables that it had opened as root, where
+// kernel.unprivileged_bpf_disabled is set, as distributions do (kernel/bpf/syscall.c). Taking an
+// entry out at once came with 5.14.
+bool kernel_is_new_enough() {
+    utsname name{};
+    unsigned major = 0;
+    unsigned minor = 0;
+    return ::uname(&name) == 0 && std::sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+           (major > 5 || (major == 5 && minor >= 19));
 }
 
 Error load_error(int error) {
@@ -112,6 +125,11 @@ class KernelFilter::Programs {
 
 Result<Skeleton> KernelFilter::Programs::load(const KernelFilterOptions& options) {
     libbpf_set_print(say_nothing);
+    if (!kernel_is_new_enough()) {
+        return Error{
+            "the kernel lets only a privileged process take entries out of its tables (Linux 5.19 "
+            "is new enough)"};
+    }
     Skeleton skeleton(tcpeek_bpf::open());
     if (!skeleton) {
         return load_error(errno);
@@ -133,13 +151,6 @@ Result<Skeleton> KernelFilter::Programs::load(const KernelFilterOptions& options
     bpf_program__set_autoload(skeleton->progs.socket_network, !ring);
     if (const int error = tcpeek_bpf::load(skeleton.get()); error != 0) {
         return load_error(-error);
-    }
-    // Removal needs this call for hash tables, which came with Linux 5.14.
-    tcpeek_key nobody{};
-    tcpeek_connection nothing{};
-    if (bpf_map_lookup_and_delete_elem(bpf_map__fd(skeleton->maps.connections), &nobody,
-                                       &nothing) != -ENOENT) {
-        return Error{"the kernel cannot take an entry out of a table at once (Linux 5.14 can)"};
     }
     return skeleton;
 }
