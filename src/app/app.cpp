@@ -36,6 +36,8 @@ constexpr std::uint32_t kHeaderSnapshot = 384;
 constexpr std::uint32_t kWholePacketSnapshot = 65'535;
 // How long a reader that takes nothing may hold up the end.
 constexpr auto kPatienceAtEnd = 2s;
+// Who asks for the counters meanwhile gets them.
+constexpr auto kLookWhileEnding = 10ms;
 
 int fail(int status, const std::string& message) {
     fmt::print(stderr, "tcpeek: {}\n", message);
@@ -312,6 +314,9 @@ int App::run(Runner& runner, Wake wake) {
             queue_.push_always(SummaryItem{runner.summary()});
         }
         queue_.close();
+        while (!printer.ends_within(kLookWhileEnding)) {
+            mailbox_.run_all();
+        }
         printer.join();
         loop_.post([&] { loop_.finish(); });
     });

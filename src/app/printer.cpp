@@ -66,6 +66,7 @@ void Printer::run() {
         }
     }
     clear_progress();
+    ended_.release();
 }
 
 void Printer::render(const DisplayItem& item) {

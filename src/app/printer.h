@@ -2,9 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <thread>
 #include <vector>
@@ -44,6 +46,10 @@ class Printer {
     // as undisplayed.
     void give_up_after(std::chrono::milliseconds patience);
 
+    // Whether everything is written, or will be before `timeout` is over.
+    [[nodiscard]] bool ends_within(std::chrono::milliseconds timeout) {
+        return ended_.try_acquire_for(timeout);
+    }
     // Waits until everything is written.
     void join();
 
@@ -69,6 +75,7 @@ class Printer {
     bool output_closed_ = false;
     bool progress_shown_ = false;
     std::atomic<std::uint64_t> undisplayed_ = 0;
+    std::binary_semaphore ended_{0};
     std::thread thread_;
 };
 
