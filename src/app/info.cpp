@@ -9,9 +9,11 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "app/servers.h"
 #include "capture/kernel_filter.h"
 #include "capture/live_links.h"
 #include "capture/local_routes.h"
@@ -92,6 +94,12 @@ void print_kernel_filter() {
                                                        : "packet socket with a classic filter");
 }
 
+std::string stats_socket() {
+    const std::optional<std::string> listener = SocketFile::listener(kUsualSocket);
+    return fmt::format("GET, REFRESH and STATS, at {} unless -U says otherwise; {}", kUsualSocket,
+                       listener ? *listener + " listens there now" : "nobody listens there now");
+}
+
 }  // namespace
 
 void print_info() {
@@ -103,8 +111,8 @@ void print_info() {
     print_fact("right to capture (CAP_NET_RAW)", right(CAP_NET_RAW));
     print_fact("interfaces", interfaces());
     print_fact("local networks", local_networks());
-    print_fact("statistics socket", "not in this version");
-    print_fact("HTTP", "not in this version");
+    print_fact("statistics socket", stats_socket());
+    print_fact("HTTP", "/metrics, /stats and /healthz, where --http says");
 }
 
 }  // namespace tcpeek
