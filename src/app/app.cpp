@@ -5,9 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <system_error>
 #include <thread>
 
 #include "app/event_loop.h"
@@ -322,7 +325,14 @@ int App::run(Runner& runner, Wake wake) {
     });
     loop_.run();
     capture_thread.join();
-    return exit_status(run_result, output_error, queue_.undisplayed() + printer.undisplayed());
+    const int status =
+        exit_status(run_result, output_error, queue_.undisplayed() + printer.undisplayed());
+    if (printer.standard_error_lost()) {
+        // Nobody would read it there.
+        log_.write(LogLevel::error, printer.standard_error_lost()->message);
+        return kExitFailed;
+    }
+    return status;
 }
 
 int App::exit_status(const Result<void>& run_result, const std::optional<Error>& output_error,
@@ -345,7 +355,10 @@ int App::exit_status(const Result<void>& run_result, const std::optional<Error>&
 int run_app(const Config& config) {
     if (config.info) {
         print_info();
-        return kExitDone;
+        return std::fflush(stdout) == 0
+                   ? kExitDone
+                   : fail(kExitFailed, fmt::format("cannot write to standard output: {}",
+                                                   std::generic_category().message(errno)));
     }
     Result<FilterSet> filters = FilterSet::compile(expressions_of(config));
     if (!filters) {

@@ -97,7 +97,7 @@ void Printer::render(const DisplayItem& item) {
 void Printer::flush() {
     if (!error_text_.empty()) {
         clear_progress();
-        static_cast<void>(standard_error_.write(error_text_));
+        write_standard_error();
         error_text_.clear();
     }
     if (output_text_.empty()) {
@@ -114,6 +114,13 @@ void Printer::flush() {
     }
     output_text_.clear();
     records_in_output_ = 0;
+}
+
+void Printer::write_standard_error() {
+    if (standard_error_.write(error_text_) == FdWriter::Outcome::failed && errno != EBADF) {
+        standard_error_lost_ = Error{fmt::format("cannot write to standard error: {}",
+                                                 std::generic_category().message(errno))};
+    }
 }
 
 void Printer::lose_output(FdWriter::Outcome outcome) {

@@ -54,11 +54,17 @@ class Printer {
     void join();
 
     [[nodiscard]] std::uint64_t undisplayed() const { return undisplayed_.load(); }
+    // After `join`: why something could not be written to standard error. Its reader may go away,
+    // and who starts tcpeek may close it.
+    [[nodiscard]] const std::optional<Error>& standard_error_lost() const {
+        return standard_error_lost_;
+    }
 
   private:
     void run();
     void render(const DisplayItem& item);
     void flush();
+    void write_standard_error();
     void lose_output(FdWriter::Outcome outcome);
     void show_progress();
     void clear_progress();
@@ -72,6 +78,7 @@ class Printer {
     std::string output_text_;
     std::string error_text_;
     std::uint64_t records_in_output_ = 0;
+    std::optional<Error> standard_error_lost_;
     bool output_closed_ = false;
     bool progress_shown_ = false;
     std::atomic<std::uint64_t> undisplayed_ = 0;
