@@ -90,9 +90,9 @@ def answers(path: Path) -> bool:
 
 @contextlib.contextmanager
 def serving(tcpeek: str, path: Path, *options: str,
-            http_address: str = "127.0.0.1") -> Iterator[Server]:
+            http_address: str = "127.0.0.1", interface: str = "lo") -> Iterator[Server]:
     port = free_port()
-    process = subprocess.Popen([tcpeek, "-q", "-i", "lo", "-U", str(path),
+    process = subprocess.Popen([tcpeek, "-q", "-i", interface, "-U", str(path),
                                 f"--http={http_address}:{port}", *options],
                                stderr=subprocess.PIPE, text=True)
     try:
@@ -121,6 +121,20 @@ def serving_a_pipe(tcpeek: str, path: Path, *options: str, source: str = "-",
             process.stdin.close()
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=10)
+
+
+@contextlib.contextmanager
+def quiet_interface(name: str) -> Iterator[None]:
+    """One without an address, which is up."""
+    peer = f"{name}-peer"
+    for command in (["add", name, "type", "veth", "peer", "name", peer],
+                    ["set", name, "addrgenmode", "none"], ["set", peer, "addrgenmode", "none"],
+                    ["set", peer, "up"], ["set", name, "up"]):
+        subprocess.run(["ip", "link", *command], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["ip", "link", "del", name], check=True)
 
 
 def make_sessions(count: int) -> None:

@@ -14,11 +14,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import file_tests
 import http_tests
+import series_tests
 import socket_tests
 
 SKIPPED = 77
 TESTS = {name.removeprefix("test_"): function
-         for module in (socket_tests, http_tests, file_tests)
+         for module in (socket_tests, http_tests, series_tests, file_tests)
          for name, function in vars(module).items() if name.startswith("test_")}
 
 
