@@ -72,7 +72,9 @@ void Printer::run() {
 void Printer::render(const DisplayItem& item) {
     const JsonNames names{config_.filter_names};
     if (const auto* line = std::get_if<RecordItem>(&item)) {
-        if (config_.json) {
+        if (config_.json && output_closed_) {
+            ++undisplayed_;
+        } else if (config_.json) {
             output_text_ += render_json(line->record, names, line->filters, line->interface);
             ++records_in_output_;
         } else if (outcome_of(line->record.cause) != Outcome::pending) {

@@ -19,6 +19,7 @@ ANSWER_WITHIN = 0.1  # seconds, whatever other clients do
 # Under a sanitizer everything takes longer, and freed memory is kept for a while.
 SLOW = "--slow" in sys.argv
 PATIENCE = ANSWER_WITHIN * (20 if SLOW else 1)
+PATIENCE_FOR_END = 100 if SLOW else 10
 
 
 @dataclass
@@ -101,7 +102,7 @@ def serving(tcpeek: str, path: Path, *options: str,
         yield Server(process, path, port)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
+        process.communicate(timeout=PATIENCE_FOR_END)
     assert process.returncode == 0, f"exit status {process.returncode}"
 
 
@@ -120,7 +121,7 @@ def serving_a_pipe(tcpeek: str, path: Path, *options: str, source: str = "-",
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=10)
+        process.wait(timeout=PATIENCE_FOR_END)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -38,7 +39,8 @@ def main() -> int:
             try:
                 TESTS[name](arguments.tcpeek, Path(folder))
                 print(f"ok      {name}", flush=True)
-            except (AssertionError, OSError, ValueError, KeyError) as error:
+            except (AssertionError, OSError, ValueError, KeyError,
+                    subprocess.SubprocessError) as error:
                 failed += 1
                 print(f"FAILED  {name}: {type(error).__name__}: {error}", flush=True)
     print(f"{len(arguments.names or TESTS)} tests, {failed} failed")
