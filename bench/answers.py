@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """How long the answers to GET, REFRESH, STATS and /metrics take with 2, 20 and 200 filters that all
-have sessions, as a ratio against GET with 2 filters in the same run; and what 10,000 answers leave
-in memory. Usage: answers.py BUILD_FOLDER"""
+have sessions, as processor time of tcpeek (a noisy machine does not change it much), as time that
+the client waits, and as a ratio against GET with 2 filters in the same run; and what 10,000 answers
+leave in memory. Usage: answers.py BUILD_FOLDER"""
 
 import contextlib
 import http.client
@@ -44,6 +45,10 @@ class Server:
         finally:
             connection.close()
 
+    def processor_milliseconds(self) -> float:
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text(encoding="ascii").split()[0]) for task in tasks) / 1e6
+
     def resident_kilobytes(self) -> int:
         text = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         return int(text.split("VmRSS:")[1].split()[0])
@@ -71,14 +76,16 @@ def serving(build: Path, capture: Path, filters: int) -> Iterator[Server]:
         process.wait(timeout=10)
 
 
-def milliseconds(answer: Callable[[], bytes]) -> tuple[float, float, int]:
-    """Median and longest, and the octets of an answer."""
+def milliseconds(server: Server, answer: Callable[[], bytes]) -> tuple[float, float, float, int]:
+    """Of processor time, the mean; of waiting, median and longest; and the octets of an answer."""
     times = []
+    before = server.processor_milliseconds()
     for _ in range(LOOKS):
         begin = time.perf_counter()
         octets = len(answer())
         times.append((time.perf_counter() - begin) * 1_000)
-    return statistics.median(times), max(times), octets
+    processor = (server.processor_milliseconds() - before) / LOOKS
+    return processor, statistics.median(times), max(times), octets
 
 
 def measure_times(build: Path, capture: Path) -> None:
@@ -89,10 +96,11 @@ def measure_times(build: Path, capture: Path) -> None:
                                  ("REFRESH", lambda: server.ask("REFRESH")),
                                  ("STATS", lambda: server.ask("STATS")),
                                  ("/metrics", server.scrape)):
-                median, longest, octets = milliseconds(answer)
-                reference = reference or median
-                print(f"{name:<9} {filters:>3} filters  {median:7.2f} ms (longest {longest:.2f}), "
-                      f"{octets} octets, {median / reference:.1f} times GET with 2")
+                processor, median, longest, octets = milliseconds(server, answer)
+                reference = reference or processor
+                print(f"{name:<9} {filters:>3} filters  {processor:7.2f} ms of processor time, "
+                      f"{processor / reference:.1f} times GET with 2; waited {median:.2f} ms "
+                      f"(longest {longest:.2f}) for {octets} octets")
 
 
 def measure_growth(build: Path, capture: Path) -> None:

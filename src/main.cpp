@@ -5,6 +5,7 @@
 #include "cli/standard_streams.h"
 
 int main(int argc, char** argv) {
+    tcpeek::keep_standard_descriptors();
     const tcpeek::ParseResult parsed = tcpeek::parse_command_line(argc, argv);
     if (const auto* information = std::get_if<tcpeek::Information>(&parsed)) {
         return tcpeek::tell(tcpeek::tcpeek_program(), *information);

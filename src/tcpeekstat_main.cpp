@@ -3,6 +3,7 @@
 #include "tcpeekstat/run.h"
 
 int main(int argc, char** argv) {
+    tcpeek::keep_standard_descriptors();
     const tcpeek::StatParseResult parsed = tcpeek::parse_stat_command_line(argc, argv);
     if (const auto* information = std::get_if<tcpeek::Information>(&parsed)) {
         return tcpeek::tell(tcpeek::tcpeekstat_program(), *information);

@@ -6,9 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -40,6 +43,8 @@ constexpr std::uint32_t kHeaderSnapshot = 384;
 constexpr std::uint32_t kWholePacketSnapshot = 65'535;
 // How long a reader that takes nothing may hold up the end.
 constexpr auto kPatienceAtEnd = 2s;
+// Who asks for the counters meanwhile gets them.
+constexpr auto kLookWhileEnding = 10ms;
 
 int fail(int status, const std::string& message) {
     fmt::print(stderr, "tcpeek: {}\n", message);
@@ -332,12 +337,22 @@ int App::run(Runner& runner, Wake wake) {
             queue_.push_always(SummaryItem{runner.summary()});
         }
         queue_.close();
+        while (!printer.ends_within(kLookWhileEnding)) {
+            mailbox_.run_all();
+        }
         printer.join();
         loop_.post([&] { loop_.finish(); });
     });
     loop_.run();
     capture_thread.join();
-    return exit_status(run_result, output_error, queue_.undisplayed() + printer.undisplayed());
+    const int status =
+        exit_status(run_result, output_error, queue_.undisplayed() + printer.undisplayed());
+    if (printer.standard_error_lost()) {
+        // Nobody would read it there.
+        log_.write(LogLevel::error, printer.standard_error_lost()->message);
+        return kExitFailed;
+    }
+    return status;
 }
 
 int App::exit_status(const Result<void>& run_result, const std::optional<Error>& output_error,
@@ -360,7 +375,10 @@ int App::exit_status(const Result<void>& run_result, const std::optional<Error>&
 int run_app(const Config& config, ParseAgain parse_again) {
     if (config.info) {
         print_info(config);
-        return kExitDone;
+        return std::fflush(stdout) == 0
+                   ? kExitDone
+                   : fail(kExitFailed, fmt::format("cannot write to standard output: {}",
+                                                   std::generic_category().message(errno)));
     }
     Result<FilterSet> filters = FilterSet::compile(expressions_of(config));
     if (!filters) {

@@ -17,17 +17,21 @@ bool DisplayQueue::offer(DisplayItem item) {
     return true;
 }
 
-void DisplayQueue::push(DisplayItem item) {
+bool DisplayQueue::push(DisplayItem& item, std::chrono::milliseconds timeout) {
     {
         std::unique_lock lock(mutex_);
-        emptied_.wait(lock, [&] { return abandoned_ || items_.size() < kCapacity; });
+        if (!emptied_.wait_for(lock, timeout,
+                               [&] { return abandoned_ || items_.size() < kCapacity; })) {
+            return false;
+        }
         if (abandoned_) {
             ++undisplayed_;
-            return;
+            return true;
         }
         items_.push_back(std::move(item));
     }
     filled_.notify_one();
+    return true;
 }
 
 void DisplayQueue::push_always(DisplayItem item) {

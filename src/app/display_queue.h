@@ -20,8 +20,9 @@ class DisplayQueue {
 
     // Live: never waits. Returns false when the queue is full; the item is counted as undisplayed.
     bool offer(DisplayItem item);
-    // From a file: waits for room, until `abandon`.
-    void push(DisplayItem item);
+    // From a file: waits for room, until `abandon`, or for `timeout`. Returns false when there was
+    // none; `item` is then as it was.
+    bool push(DisplayItem& item, std::chrono::milliseconds timeout);
     // For what must be told whatever the number of records waiting (summaries, notices).
     void push_always(DisplayItem item);
 

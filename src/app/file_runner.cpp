@@ -48,6 +48,7 @@ FileRunner::FileRunner(const std::vector<std::string>& files, Pipeline& pipeline
       wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       started_(wall_clock_now()) {
     TCPEEK_ASSERT(wake_fd_.valid());
+    pipeline_.on_waiting([this] { mailbox_.run_all(); });
 }
 
 void FileRunner::wake() {

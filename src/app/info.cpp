@@ -9,10 +9,12 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "app/confinement.h"
+#include "app/servers.h"
 #include "capture/kernel_filter.h"
 #include "capture/live_links.h"
 #include "capture/local_routes.h"
@@ -103,6 +105,12 @@ std::string system_calls() {
     return "the others fail or end the program (seccomp)";
 }
 
+std::string stats_socket() {
+    const std::optional<std::string> listener = SocketFile::listener(kUsualSocket);
+    return fmt::format("GET, REFRESH and STATS, at {} unless -U says otherwise; {}", kUsualSocket,
+                       listener ? *listener + " listens there now" : "nobody listens there now");
+}
+
 }  // namespace
 
 void print_info(const Config& config) {
@@ -118,6 +126,8 @@ void print_info(const Config& config) {
                config.user.empty() ? "the one that started it (see -u)" : config.user);
     print_fact("after the start the program may", describe(needs_of(config, engine)));
     print_fact("system calls beyond that", system_calls());
+    print_fact("statistics socket", stats_socket());
+    print_fact("HTTP", "/metrics, /stats and /healthz, where --http says");
 }
 
 }  // namespace tcpeek

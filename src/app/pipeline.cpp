@@ -8,6 +8,12 @@
 #include "output/details.h"
 
 namespace tcpeek {
+namespace {
+
+// Capture from a file waits for its reader; who asks for the counters must not.
+constexpr std::chrono::milliseconds kLookWhileWaiting{10};
+
+}  // namespace
 
 Pipeline::Pipeline(const PipelineConfig& config, FilterSet& filters, InterfaceNames& names,
                    DisplayQueue& queue, const Log& log)
@@ -56,8 +62,9 @@ void Pipeline::replace_filters(FilterSet next) {
 }
 
 void Pipeline::finish() {
-    pending_at_end_ = tracker_.pending();
+    const std::uint64_t pending = tracker_.pending();
     tracker_.finish();
+    pending_at_end_ = pending;
 }
 
 void Pipeline::on_record(const SessionRecord& record) {
@@ -116,7 +123,9 @@ void Pipeline::show(DisplayItem item) {
     if (config_.live) {
         queue_.offer(std::move(item));
     } else {
-        queue_.push(std::move(item));
+        while (!queue_.push(item, kLookWhileWaiting)) {
+            while_waiting_();
+        }
     }
 }
 

@@ -37,6 +37,10 @@ class Pipeline final : public AttemptDirectory, private VerdictSink {
     Pipeline(const PipelineConfig& config, FilterSet& filters, InterfaceNames& names,
              DisplayQueue& queue, const Log& log);
 
+    // Called again and again while a record from a file waits for room in the queue, between two
+    // verdicts: what is counted is consistent then.
+    void on_waiting(std::function<void()> work) { while_waiting_ = std::move(work); }
+
     void take(const Frame& frame);
     // Live, while nothing comes.
     void advance(Timestamp packet_scale_time) { tracker_.advance(packet_scale_time); }
@@ -92,6 +96,7 @@ class Pipeline final : public AttemptDirectory, private VerdictSink {
     Dissected dissected_;  // of the frame in hand; kept so that it is not built anew for each
     std::uint64_t pending_at_end_ = 0;
     SettledListener on_settled_;
+    std::function<void()> while_waiting_ = [] {};
     std::unordered_map<std::uint32_t, InterfaceId> link_interfaces_;
 };
 

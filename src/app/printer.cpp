@@ -68,12 +68,15 @@ void Printer::run() {
         }
     }
     clear_progress();
+    ended_.release();
 }
 
 void Printer::render(const DisplayItem& item) {
     const JsonNames names{config_.filter_names};
     if (const auto* line = std::get_if<RecordItem>(&item)) {
-        if (config_.json) {
+        if (config_.json && output_closed_) {
+            ++undisplayed_;
+        } else if (config_.json) {
             output_text_ += render_json(line->record, names, line->filters, line->interface);
             ++records_in_output_;
         } else if (outcome_of(line->record.cause) != Outcome::pending) {
@@ -100,7 +103,7 @@ void Printer::render(const DisplayItem& item) {
 void Printer::flush() {
     if (!error_text_.empty()) {
         clear_progress();
-        static_cast<void>(standard_error_.write(error_text_));
+        write_standard_error();
         error_text_.clear();
     }
     if (output_text_.empty()) {
@@ -117,6 +120,13 @@ void Printer::flush() {
     }
     output_text_.clear();
     records_in_output_ = 0;
+}
+
+void Printer::write_standard_error() {
+    if (standard_error_.write(error_text_) == FdWriter::Outcome::failed && errno != EBADF) {
+        standard_error_lost_ = Error{fmt::format("cannot write to standard error: {}",
+                                                 std::generic_category().message(errno))};
+    }
 }
 
 void Printer::lose_output(FdWriter::Outcome outcome) {

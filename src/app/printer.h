@@ -2,9 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <thread>
 #include <vector>
@@ -44,15 +46,25 @@ class Printer {
     // as undisplayed.
     void give_up_after(std::chrono::milliseconds patience);
 
+    // Whether everything is written, or will be before `timeout` is over.
+    [[nodiscard]] bool ends_within(std::chrono::milliseconds timeout) {
+        return ended_.try_acquire_for(timeout);
+    }
     // Waits until everything is written.
     void join();
 
     [[nodiscard]] std::uint64_t undisplayed() const { return undisplayed_.load(); }
+    // After `join`: why something could not be written to standard error. Its reader may go away,
+    // and who starts tcpeek may close it.
+    [[nodiscard]] const std::optional<Error>& standard_error_lost() const {
+        return standard_error_lost_;
+    }
 
   private:
     void run();
     void render(const DisplayItem& item);
     void flush();
+    void write_standard_error();
     void lose_output(FdWriter::Outcome outcome);
     void show_progress();
     void clear_progress();
@@ -66,9 +78,11 @@ class Printer {
     std::string output_text_;
     std::string error_text_;
     std::uint64_t records_in_output_ = 0;
+    std::optional<Error> standard_error_lost_;
     bool output_closed_ = false;
     bool progress_shown_ = false;
     std::atomic<std::uint64_t> undisplayed_ = 0;
+    std::binary_semaphore ended_{0};
     std::thread thread_;
 };
 

@@ -8,8 +8,6 @@
 namespace tcpeek {
 namespace {
 
-constexpr const char* kUsualSocket = "/var/run/tcpeek/tcpeek.sock";
-
 bool is_loopback(const IpAddress& address) {
     return IpNetwork::parse("127.0.0.0/8")->contains(address) ||
            IpNetwork::parse("::1")->contains(address);

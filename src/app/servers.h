@@ -16,6 +16,8 @@
 
 namespace tcpeek {
 
+inline constexpr const char* kUsualSocket = "/var/run/tcpeek/tcpeek.sock";
+
 // Belongs to the main thread. Everything it refers to must outlive it.
 class Servers {
   public:

@@ -18,10 +18,13 @@ class SnapshotDesk final : public SnapshotSource {
     // `loop` and `mailbox` must outlive it.
     SnapshotDesk(EventLoop& loop, Mailbox& mailbox) : loop_(loop), mailbox_(mailbox) {}
 
-    // `copy` fills a snapshot on the capture thread; `wake` makes that thread look at its mail.
+    // Before the capture thread starts. `copy` fills a snapshot on that thread; `wake` makes it
+    // look at its mail.
     void open(std::function<void(Snapshot&)> copy, std::function<void()> wake) {
         copy_ = std::move(copy);
         wake_ = std::move(wake);
+        copy_(snapshot_);
+        snapshot_.make_room();
         order();
     }
 
@@ -37,6 +40,7 @@ class SnapshotDesk final : public SnapshotSource {
         }
         busy_ = true;
         std::swap(served_, waiting_);
+        ++snapshot_.number;
         mailbox_.post([this] {
             copy_(snapshot_);
             loop_.post([this] { deliver(); });

@@ -1,5 +1,6 @@
 #include "cli/standard_streams.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -9,6 +10,15 @@
 #include <system_error>
 
 namespace tcpeek {
+
+void keep_standard_descriptors() {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (fcntl(fd, F_GETFD) < 0) {
+            // Takes the lowest number that is free, which is `fd`.
+            static_cast<void>(open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+        }
+    }
+}
 
 Result<Written> write_standard_output(std::string_view text) {
     std::signal(SIGPIPE, SIG_IGN);

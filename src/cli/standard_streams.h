@@ -9,6 +9,11 @@
 
 namespace tcpeek {
 
+// For the first line of a program. Descriptors 0 to 2 that its caller has closed are taken by what
+// fails when it is read or written: else the next file or socket would get their number, and what
+// is printed would go there.
+void keep_standard_descriptors();
+
 enum class Written : std::uint8_t { whole, reader_gone, interrupted };
 
 // From the first call on SIGPIPE does not end the program any more. A signal that is handled

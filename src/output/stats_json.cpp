@@ -83,8 +83,10 @@ Json latency_object(const LatencyHistogram& histogram) {
     Json buckets = Json::array();
     for (std::size_t i = 0; i < histogram.buckets().size(); ++i) {
         const bool last = i == LatencyHistogram::kBounds.size();
-        buckets.push_back({{"le_ns", last ? Json(nullptr) : Json(LatencyHistogram::kBounds[i].ns)},
-                           {"count", histogram.buckets()[i]}});
+        // Most of the answer is made here: without the copies of an initializer list.
+        Json& bucket = buckets.emplace_back(Json::object());
+        bucket.emplace("le_ns", last ? Json(nullptr) : Json(LatencyHistogram::kBounds[i].ns));
+        bucket.emplace("count", histogram.buckets()[i]);
     }
     return {{"count", histogram.count()},
             {"sum_ns", histogram.sum().ns},

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -18,6 +19,7 @@
 
 #include "base/unique_fd.h"
 #include "output/prometheus.h"
+#include "serve/shared_text.h"
 
 namespace tcpeek {
 namespace {
@@ -38,6 +40,17 @@ constexpr auto kPatienceForRequest = 65s;
 constexpr auto kPatienceForFirstRequest = 5s;
 constexpr auto kPatienceForAnswer = 5s;
 constexpr auto kPauseWithoutDescriptors = 100ms;
+constexpr const char* kOnlyGetAndHead = "only GET and HEAD are possible\n";
+
+// Without the query; of a whole URL, which proxies may send (RFC 9112, section 3.2.2), too.
+std::string_view path_of(std::string_view target) {
+    constexpr std::string_view kScheme = "http://";
+    if (target.substr(0, kScheme.size()) == kScheme) {
+        target.remove_prefix(kScheme.size());
+        target.remove_prefix(std::min(target.find('/'), target.size()));
+    }
+    return target.substr(0, target.find('?'));
+}
 
 // `statm` is /proc/self/statm, opened while files can be opened.
 ProcessCost process_cost(int statm) {
@@ -85,7 +98,8 @@ class HttpServer::Implementation : public std::enable_shared_from_this<Implement
         bool needs_snapshot;
         std::string (Implementation::*render)(const Snapshot&) const;
     };
-    static const std::array<Page, 3>& pages();
+    static constexpr std::size_t kPages = 3;
+    static const std::array<Page, kPages>& pages();
     [[nodiscard]] std::string render_metrics_page(const Snapshot& snapshot) const {
         return render_prometheus(snapshot, snapshot.filter_names, process_cost(statm_.get()),
                                  setup_.version);
@@ -94,12 +108,18 @@ class HttpServer::Implementation : public std::enable_shared_from_this<Implement
         return render_stats(snapshot, snapshot.filter_names, setup_.counters, setup_.version);
     }
     [[nodiscard]] std::string render_health(const Snapshot&) const { return "ok\n"; }
+    SharedText::Text text_of(const Page& page, const Snapshot& snapshot) {
+        const auto place = static_cast<std::size_t>(&page - pages().data());
+        return texts_[place].of(snapshot,
+                                [&](const Snapshot& of) { return (this->*page.render)(of); });
+    }
     void admit(tcp::socket socket);
 
     tcp::acceptor acceptor_;
     asio::steady_timer pause_;
     Setup setup_;
     UniqueFd statm_{::open("/proc/self/statm", O_RDONLY | O_CLOEXEC)};
+    std::array<SharedText, kPages> texts_;              // by place in `pages`
     std::list<std::weak_ptr<Connection>> connections_;  // the one that came first stands first
 };
 
@@ -125,6 +145,8 @@ class HttpServer::Implementation::Connection : public std::enable_shared_from_th
     }
 
   private:
+    using Body = http::span_body<const char>;
+
     ClientCounters& counters() { return server_->setup_.counters; }
 
     void take_request(const error_code& error) {
@@ -133,17 +155,23 @@ class HttpServer::Implementation::Connection : public std::enable_shared_from_th
             return;
         }
         ++counters().http_requests;
-        keep_alive_ = parser_->get().keep_alive();
-        const auto method = parser_->get().method();
-        std::string_view path(parser_->get().target().data(), parser_->get().target().size());
-        path = path.substr(0, path.find('?'));
+        const auto& request = parser_->get();
+        keep_alive_ = request.keep_alive();
+        const auto method = request.method();
         head_ = method == http::verb::head;
+        if (request.version() == 11 && request.count(http::field::host) != 1) {
+            // RFC 9112, section 3.2.
+            keep_alive_ = false;
+            answer_error(http::status::bad_request, "a request names one Host\n");
+            return;
+        }
+        const std::string_view path = path_of({request.target().data(), request.target().size()});
         for (const Page& page : pages()) {
             if (page.path != path) {
                 continue;
             }
             if (method != http::verb::get && !head_) {
-                answer_error(http::status::method_not_allowed, "only GET and HEAD are possible\n");
+                answer_error(http::status::method_not_allowed, kOnlyGetAndHead);
             } else {
                 answer(page);
             }
@@ -169,6 +197,9 @@ class HttpServer::Implementation::Connection : public std::enable_shared_from_th
         if (error == http::error::header_limit || error == http::error::buffer_overflow) {
             answer_error(http::status::request_header_fields_too_large,
                          "the request's header is too large\n");
+        } else if (error == http::error::body_limit && parser_->get().method() != http::verb::get &&
+                   parser_->get().method() != http::verb::head) {
+            answer_error(http::status::method_not_allowed, kOnlyGetAndHead);
         } else if (error == http::error::body_limit) {
             answer_error(http::status::payload_too_large, "a request has no body here\n");
         } else {
@@ -178,23 +209,22 @@ class HttpServer::Implementation::Connection : public std::enable_shared_from_th
 
     void answer(const Page& page) {
         if (!page.needs_snapshot) {
-            send(http::status::ok, page.content_type, (*server_.*page.render)(Snapshot()));
+            send(http::status::ok, page.content_type, server_->text_of(page, Snapshot()));
             return;
         }
         stream_.expires_after(kPatienceForAnswer);
-        server_->setup_.source.request(
-            [self = shared_from_this(), &page](const Snapshot& snapshot) {
-                self->send(http::status::ok, page.content_type,
-                           (*self->server_.*page.render)(snapshot));
-            });
+        server_->setup_.source.request([self = shared_from_this(),
+                                        &page](const Snapshot& snapshot) {
+            self->send(http::status::ok, page.content_type, self->server_->text_of(page, snapshot));
+        });
     }
 
     void answer_error(http::status status, const char* text) {
         ++counters().http_errors;
-        send(status, "text/plain; charset=utf-8", text);
+        send(status, "text/plain; charset=utf-8", std::make_shared<const std::string>(text));
     }
 
-    void send(http::status status, const char* content_type, std::string body) {
+    void send(http::status status, const char* content_type, SharedText::Text body) {
         response_ = {};
         response_.result(status);
         response_.version(parser_->get().version() == 10 ? 10 : 11);
@@ -204,10 +234,11 @@ class HttpServer::Implementation::Connection : public std::enable_shared_from_th
             response_.set(http::field::allow, "GET, HEAD");
         }
         response_.keep_alive(keep_alive_);
-        response_.content_length(body.size());
+        response_.content_length(body->size());
         if (!head_) {
-            response_.body() = std::move(body);
+            response_.body() = {body->data(), body->size()};
         }
+        body_ = std::move(body);
         serializer_.emplace(response_);
         stream_.expires_after(kPatienceForAnswer);
         const auto done = [self = shared_from_this()](const error_code& error, std::size_t) {
@@ -236,19 +267,20 @@ class HttpServer::Implementation::Connection : public std::enable_shared_from_th
     beast::tcp_stream stream_;
     beast::flat_buffer buffer_;
     std::optional<http::request_parser<http::string_body>> parser_;
-    http::response<http::string_body> response_;
-    std::optional<http::response_serializer<http::string_body>> serializer_;
+    SharedText::Text body_;  // what the response shows
+    http::response<Body> response_;
+    std::optional<http::response_serializer<Body>> serializer_;
     bool keep_alive_ = false;
     bool head_ = false;
 };
 
-const std::array<HttpServer::Implementation::Page, 3>& HttpServer::Implementation::pages() {
+auto HttpServer::Implementation::pages() -> const std::array<Page, kPages>& {
     using I = Implementation;
-    static constexpr std::array<Page, 3> kPages{
+    static constexpr std::array<Page, kPages> kTable{
         {{"/metrics", "text/plain; version=0.0.4; charset=utf-8", true, &I::render_metrics_page},
          {"/stats", "application/json", true, &I::render_stats_page},
          {"/healthz", "text/plain; charset=utf-8", false, &I::render_health}}};
-    return kPages;
+    return kTable;
 }
 
 void HttpServer::Implementation::accept() {

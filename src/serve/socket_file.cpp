@@ -54,17 +54,18 @@ std::string name_of_process(pid_t pid) {
                         : fmt::format("{} (process {})", name, pid);
 }
 
-// Who listens on the socket, or nothing when it is stale.
-std::optional<std::string> listener_of(const sockaddr_un& address) {
+// Who listens on the socket, or (an empty error) that nobody does, or why that is not known.
+Result<std::string> listener_of(const sockaddr_un& address) {
     const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (::connect(probe.get(), generic(address), sizeof address) != 0 && errno == ECONNREFUSED) {
-        return std::nullopt;
+    // EAGAIN: somebody listens, and has too many connects waiting.
+    if (::connect(probe.get(), generic(address), sizeof address) != 0 && errno != EAGAIN) {
+        return errno == ECONNREFUSED ? Error{} : Error{reason(errno)};
     }
     ucred peer{};
     socklen_t size = sizeof peer;
     const bool known =
         ::getsockopt(probe.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid > 0;
-    return known ? name_of_process(peer.pid) : "another process";
+    return known ? name_of_process(peer.pid) : std::string("another process");
 }
 
 // Nothing is in the way, or what was is a stale socket and removed now.
@@ -76,8 +77,12 @@ Result<void> clear_the_way(const std::string& path, const sockaddr_un& address) 
     if (!S_ISSOCK(status.st_mode)) {
         return cannot_make(path, "a file that is no socket is there, and it is not touched");
     }
-    if (const auto listener = listener_of(address)) {
-        return cannot_make(path, fmt::format("{} listens on it", *listener));
+    const Result<std::string> listener = listener_of(address);
+    if (listener) {
+        return cannot_make(path, fmt::format("{} listens on it", listener.value()));
+    }
+    if (!listener.error().message.empty()) {
+        return cannot_make(path, listener.error().message);
     }
     return ::unlink(path.c_str()) == 0 ? Result<void>() : cannot_make(path, reason(errno));
 }
@@ -122,6 +127,12 @@ Result<SocketFile> SocketFile::listen(const std::string& path) {
     file.device_ = status.st_dev;
     file.inode_ = status.st_ino;
     return file;
+}
+
+std::optional<std::string> SocketFile::listener(const std::string& path) {
+    const auto address = address_of(path);
+    Result<std::string> found = address ? listener_of(*address) : Error{};
+    return found ? std::optional(std::move(found).value()) : std::nullopt;
 }
 
 SocketFile::SocketFile(SocketFile&& other) noexcept

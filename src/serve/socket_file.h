@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -16,6 +17,9 @@ class SocketFile {
     // Makes missing folders above `path`. A file of another kind is never touched, a socket that
     // somebody listens on neither: the error names the process.
     static Result<SocketFile> listen(const std::string& path);
+
+    // The process that listens on `path`, as far as this one may ask.
+    static std::optional<std::string> listener(const std::string& path);
 
     SocketFile(SocketFile&& other) noexcept;
     SocketFile& operator=(SocketFile&&) = delete;

@@ -18,6 +18,7 @@
 #include <list>
 
 #include "serve/refresh_baseline.h"
+#include "serve/shared_text.h"
 
 namespace tcpeek {
 namespace {
@@ -36,8 +37,10 @@ constexpr std::size_t kMaxDiscarded = 65'536;
 constexpr auto kPatience = 3s;
 constexpr auto kPauseWithoutDescriptors = 100ms;
 // Between looks whether a client has read its answer.
-constexpr auto kFirstLook = 1ms;
-constexpr auto kLongestLook = 50ms;
+constexpr std::chrono::microseconds kFirstLook = 100us;
+constexpr std::chrono::microseconds kLongestLook = 50ms;
+// "]" and the newline: without them the answer to REFRESH is no JSON.
+constexpr std::size_t kKeptBack = 2;
 
 }  // namespace
 
@@ -69,6 +72,8 @@ class StatsServer::Implementation : public std::enable_shared_from_this<Implemen
     ClientCounters& counters_;
     std::string version_;
     RefreshBaseline baseline_;
+    SharedText get_;
+    SharedText stats_;
     std::list<std::weak_ptr<Client>> clients_;  // the one that came first stands first
 };
 
@@ -98,15 +103,16 @@ class StatsServer::Implementation::Client : public std::enable_shared_from_this<
     }
 
     void answer_get() {
-        answer_with(server_->counters_.answered_get, [this](const Snapshot& snapshot) {
+        answer_with(server_->counters_.answered_get, server_->get_, [](const Snapshot& snapshot) {
             return render_get(snapshot, snapshot.filter_names);
         });
     }
     void answer_stats() {
-        answer_with(server_->counters_.answered_stats, [this](const Snapshot& snapshot) {
-            return render_stats(snapshot, snapshot.filter_names, server_->counters_,
-                                server_->version_);
-        });
+        answer_with(server_->counters_.answered_stats, server_->stats_,
+                    [this](const Snapshot& snapshot) {
+                        return render_stats(snapshot, snapshot.filter_names, server_->counters_,
+                                            server_->version_);
+                    });
     }
     void answer_refresh() {
         server_->source_.request([self = shared_from_this()](const Snapshot& snapshot) {
@@ -158,17 +164,17 @@ class StatsServer::Implementation::Client : public std::enable_shared_from_this<
 
     void refuse(std::string_view message) {
         ++server_->counters_.wrong_commands;
-        answer_ = render_stats_error(message);
+        answer_ = std::make_shared<const std::string>(render_stats_error(message));
         write_answer();
     }
 
     template <typename Render>
-    void answer_with(std::uint64_t& counter, Render render) {
+    void answer_with(std::uint64_t& counter, SharedText& text, Render render) {
         server_->source_.request(
-            [self = shared_from_this(), &counter, render](const Snapshot& snapshot) {
+            [self = shared_from_this(), &counter, &text, render](const Snapshot& snapshot) {
                 if (!self->ended_) {
                     ++counter;
-                    self->answer_ = render(snapshot);
+                    self->answer_ = text.of(snapshot, render);
                     self->write_answer();
                 }
             });
@@ -176,7 +182,7 @@ class StatsServer::Implementation::Client : public std::enable_shared_from_this<
 
     // What is in the peer's queue when a UNIX socket is closed stays readable.
     void write_answer() {
-        asio::async_write(socket_, asio::buffer(answer_),
+        asio::async_write(socket_, asio::buffer(*answer_),
                           [self = shared_from_this()](const error_code& error, std::size_t) {
                               if (self->ended_) {
                                   return;
@@ -200,26 +206,23 @@ class StatsServer::Implementation::Client : public std::enable_shared_from_this<
         }
     }
 
-    // A difference may reach exactly one caller, so its last octet is kept back until the rest was
-    // read: who hangs up before has no whole answer, and the next caller gets it.
+    // A difference may reach exactly one caller, so the end is kept back until the rest was read:
+    // who hangs up before, or does not read, has no whole answer, and the next caller gets it.
     void tell_difference(const Snapshot& snapshot) {
         told_ = server_->baseline_.take(snapshot);
-        answer_ = render_refresh(told_.figures, told_.names);
-        write_part(0, answer_.size() - 1, [this] { write_last_octet(); });
+        answer_ = std::make_shared<const std::string>(render_refresh(told_.figures, told_.names));
+        write_part(0, answer_->size() - kKeptBack, [this] { write_end(); });
     }
 
-    void write_last_octet() {
-        write_part(answer_.size() - 1, 1, [this] {
-            told_ = {};
-            ++server_->counters_.answered_refresh;
-            end();
-        });
+    void write_end() {
+        write_part(answer_->size() - kKeptBack, kKeptBack, [this] { end(); });
     }
 
     // `done` is called when the client has read the part.
     void write_part(std::size_t from, std::size_t size, std::function<void()> done) {
-        asio::async_write(socket_, asio::buffer(answer_.data() + from, size),
-                          [self = shared_from_this(), done = std::move(done)](
+        const bool last = from + size == answer_->size();
+        asio::async_write(socket_, asio::buffer(answer_->data() + from, size),
+                          [self = shared_from_this(), last, done = std::move(done)](
                               const error_code& error, std::size_t) {
                               if (self->ended_) {
                                   return;
@@ -228,11 +231,18 @@ class StatsServer::Implementation::Client : public std::enable_shared_from_this<
                                   self->drop(self->server_->counters_.hung_up);
                                   return;
                               }
+                              if (last) {
+                                  // The client need not wait until we have seen it read.
+                                  error_code ignored;
+                                  self->socket_.shutdown(stream_protocol::socket::shutdown_send,
+                                                         ignored);
+                                  self->handed_over_ = true;
+                              }
                               self->wait_until_read(kFirstLook, done);
                           });
     }
 
-    void wait_until_read(std::chrono::milliseconds pause, const std::function<void()>& done) {
+    void wait_until_read(std::chrono::microseconds pause, const std::function<void()>& done) {
         int unread = 0;
         if (::ioctl(socket_.native_handle(), SIOCOUTQ, &unread) != 0 || unread == 0) {
             // A client that closes with unread octets in its queue leaves ECONNRESET behind, and
@@ -241,6 +251,7 @@ class StatsServer::Implementation::Client : public std::enable_shared_from_this<
             socklen_t size = sizeof state;
             ::getsockopt(socket_.native_handle(), SOL_SOCKET, SO_ERROR, &state, &size);
             if (state != 0) {
+                handed_over_ = false;
                 drop(server_->counters_.hung_up);
             } else {
                 done();
@@ -250,23 +261,33 @@ class StatsServer::Implementation::Client : public std::enable_shared_from_this<
         look_.expires_after(pause);
         look_.async_wait([self = shared_from_this(), pause, done](const error_code& error) {
             if (!error && !self->ended_) {
-                self->wait_until_read(std::min<std::chrono::milliseconds>(2 * pause, kLongestLook),
-                                      done);
+                self->wait_until_read(std::min(2 * pause, kLongestLook), done);
             }
         });
     }
 
     void end() {
         ended_ = true;
-        if (!told_.figures.empty()) {
-            server_->baseline_.give_back(told_);
-            told_ = {};
-            ++server_->counters_.refreshes_undone;
-        }
+        settle_refresh();
         deadline_.cancel();
         look_.cancel();
         error_code ignored;
         socket_.close(ignored);
+    }
+
+    // An end that lies unread in the client's queue, with the rest read, counts as told: the client
+    // is alive, else there were an error, and has the whole answer when it goes on reading.
+    void settle_refresh() {
+        if (told_.figures.empty()) {
+            return;
+        }
+        if (handed_over_) {
+            ++server_->counters_.answered_refresh;
+        } else {
+            server_->baseline_.give_back(told_);
+            ++server_->counters_.refreshes_undone;
+        }
+        told_ = {};
     }
 
     std::shared_ptr<Implementation> server_;
@@ -274,8 +295,9 @@ class StatsServer::Implementation::Client : public std::enable_shared_from_this<
     asio::steady_timer deadline_;
     asio::steady_timer look_;
     std::string line_;
-    std::string answer_;
-    RefreshDifference told_;  // not known yet to have reached the client
+    SharedText::Text answer_;
+    RefreshDifference told_;    // not known yet to have reached the client
+    bool handed_over_ = false;  // the end of the answer, too
     bool ended_ = false;
 };
 

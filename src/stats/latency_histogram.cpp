@@ -6,28 +6,10 @@
 
 namespace tcpeek {
 
-LatencyHistogram::LatencyHistogram(const LatencyHistogram& other) {
-    *this = other;
-}
-
-LatencyHistogram& LatencyHistogram::operator=(const LatencyHistogram& other) {
-    if (this == &other) {
-        return *this;
-    }
-    count_ = other.count_;
-    sum_ = other.sum_;
-    max_ = other.max_;
-    buckets_ = other.buckets_;
-    for (std::size_t i = 0; i < groups_.size(); ++i) {
-        if (other.groups_[i] == nullptr) {
-            groups_[i].reset();
-        } else if (groups_[i] == nullptr) {
-            groups_[i] = std::make_unique<Group>(*other.groups_[i]);
-        } else {
-            *groups_[i] = *other.groups_[i];
-        }
-    }
-    return *this;
+void LatencyHistogram::make_room() {
+    const std::size_t used = groups_.size();
+    groups_.resize(kGroups);
+    groups_.resize(used);
 }
 
 void LatencyHistogram::add(Duration duration) {
@@ -49,10 +31,11 @@ void LatencyHistogram::add(Duration duration) {
         group = bits - kLowestBits;
         part = (ns >> (bits - 1 - kPartBits)) - kParts;
     }
-    if (groups_[group] == nullptr) {
-        groups_[group] = std::make_unique<Group>();
+    if (places_[group] == kNotUsed) {
+        places_[group] = static_cast<std::uint8_t>(groups_.size());
+        groups_.emplace_back();
     }
-    ++(*groups_[group])[part];
+    ++groups_[places_[group]][part];
 }
 
 std::optional<Duration> LatencyHistogram::max() const {
@@ -65,15 +48,15 @@ std::optional<Duration> LatencyHistogram::percentile(double rank) const {
     }
     const double wanted = std::ceil(std::clamp(rank, 0.0, 1.0) * static_cast<double>(count_));
     std::uint64_t left = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(wanted), 1, count_);
-    for (std::size_t group = 0; group < groups_.size(); ++group) {
-        if (groups_[group] == nullptr) {
+    for (std::size_t group = 0; group < kGroups; ++group) {
+        if (places_[group] == kNotUsed) {
             continue;
         }
         const unsigned width_bits =
             group == 0 ? kLowestBits - kPartBits
                        : kLowestBits + static_cast<unsigned>(group) - 1 - kPartBits;
         for (std::size_t part = 0; part < kParts; ++part) {
-            const std::uint64_t here = (*groups_[group])[part];
+            const std::uint64_t here = groups_[places_[group]][part];
             if (left > here) {
                 left -= here;
                 continue;

@@ -5,8 +5,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/timestamp.h"
 
@@ -16,7 +16,7 @@ namespace tcpeek {
 // equal parts, here 32, so that a part is at most 1/32 of the values in it and its middle at most
 // 1.6 % off. Values of 2^38 ns (275 s) and more share the last part; below 1 us parts are 32 ns
 // wide. The parts of one power of two are allocated when the first value falls into them: 256
-// octets each, at most 29 of them.
+// octets each, at most 29 of them, side by side, so that a copy is one move of memory.
 class LatencyHistogram {
   public:
     // Upper bounds of the buckets, inclusive, from a LAN's to a satellite's and beyond; above the
@@ -30,12 +30,10 @@ class LatencyHistogram {
         Duration::seconds(4),        Duration::seconds(8),        Duration::seconds(16),
         Duration::seconds(32),       Duration::seconds(64)};
 
-    LatencyHistogram() = default;
-    LatencyHistogram(const LatencyHistogram& other);
-    LatencyHistogram& operator=(const LatencyHistogram& other);
-    LatencyHistogram(LatencyHistogram&&) noexcept = default;
-    LatencyHistogram& operator=(LatencyHistogram&&) noexcept = default;
-    ~LatencyHistogram() = default;
+    LatencyHistogram() { places_.fill(kNotUsed); }
+
+    // Takes all the memory that it can ever need, so that a copy into it only copies.
+    void make_room();
 
     // Negative durations count as 0.
     void add(Duration duration);
@@ -59,13 +57,15 @@ class LatencyHistogram {
     static constexpr unsigned kLowestBits = 10;          // values below 2^10 ns are one group
     static constexpr unsigned kHighestBits = 38;
     static constexpr std::size_t kGroups = kHighestBits - kLowestBits + 1;
+    static constexpr std::uint8_t kNotUsed = 0xff;
     using Group = std::array<std::uint64_t, kParts>;
 
     std::uint64_t count_ = 0;
     Duration sum_;
     Duration max_;
     std::array<std::uint64_t, kBounds.size() + 1> buckets_{};
-    std::array<std::unique_ptr<Group>, kGroups> groups_;
+    std::array<std::uint8_t, kGroups> places_;  // in `groups_`, by power of two
+    std::vector<Group> groups_;                 // in the order of their first values
 };
 
 }  // namespace tcpeek

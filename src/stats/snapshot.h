@@ -39,7 +39,8 @@ struct KernelFilterCounters {
 
 // Meant to be used again: a copy into one that was filled before allocates next to nothing.
 struct Snapshot {
-    Timestamp start;  // of the program, wall clock
+    std::uint64_t number = 0;  // of the copy, from 1
+    Timestamp start;           // of the program, wall clock
     Timestamp now;
     std::vector<std::string> filter_names;  // by FilterIndex; a reload changes them
     std::vector<FilterCounters> filters;    // likewise
@@ -50,6 +51,17 @@ struct Snapshot {
     std::vector<InterfaceCounters> interfaces;  // none when files are read
     std::uint64_t undisplayed = 0;              // records
     KernelFilterCounters kernel_filter;
+
+    // Takes the memory for every later copy of these filters. A first copy of many filters would
+    // otherwise spend milliseconds on page faults.
+    void make_room() {
+        for (FilterCounters& counters : filters) {
+            counters.elapsed.make_room();
+            counters.synack.make_room();
+            counters.ack.make_room();
+            counters.unreach.reserve(icmp_causes().size());
+        }
+    }
 };
 
 }  // namespace tcpeek
