@@ -23,6 +23,7 @@ help:
 	@echo 'make run        install what is missing, build, show a live demonstration on loopback'
 	@echo 'make run ARGS="-i eth0"   the same, but run tcpeek with these arguments until Ctrl+C'
 	@echo 'make test       install what is missing, build and run every test (root runs them all)'
+	@echo 'make fuzz       run every fuzz target for TIME seconds (60)'
 	@echo 'make bench      build and run the benchmarks'
 	@echo 'make sanitize   unit, script, network and socket tests under the address, undefined-behaviour'
 	@echo '                and thread sanitizers'
@@ -105,6 +106,11 @@ sanitize: deps-test
 		ctest --test-dir build/$$preset --output-on-failure --parallel $(JOBS) \
 			-R '^(unit|scripts|netns|serve|tcpeekstat)' || exit 1; \
 	done
+
+.PHONY: fuzz
+fuzz: deps-test
+	@$(MAKE) --no-print-directory build PRESET=fuzz
+	@python3 tests/fuzz/run.py build/fuzz --time $(or $(TIME),60)
 
 .PHONY: bench
 bench: deps

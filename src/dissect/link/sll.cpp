@@ -1,19 +1,38 @@
 // Linux cooked captures, both versions (https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html
 // and LINKTYPE_LINUX_SLL2.html).
 #include "dissect/layers.h"
+#include "dissect/link/guess.h"
 
 namespace tcpeek {
 namespace {
 
 constexpr std::uint16_t kArphrdNetlink = 824;  // its protocol field is no EtherType
+constexpr std::uint16_t kEthP8022 = 0x0004;    // what Linux calls a frame with a length
+
+// Linux from 6.11 on names what is behind all tags, and still takes only the outermost tag off: of
+// two, the inner one stands where the packet should begin.
+bool tag_stands_first(std::uint16_t protocol, const ByteReader& reader,
+                      const Dissection& dissection) {
+    const std::uint8_t version = protocol == 0x86dd ? 6 : 4;
+    ByteReader tag(reader.rest());
+    tag.skip(2);
+    const bool names_protocol = tag.u16() == protocol && tag.u8() >> 4U == version;
+    return tag.ok() && names_protocol &&
+           !looks_like_ip(reader.rest(), wire_octets(reader, dissection));
+}
 
 Step by_protocol(std::uint16_t hardware_type, std::uint16_t protocol, const ByteReader& reader,
                  Dissection& dissection) {
     if (!reader.ok()) {
         return run_out(dissection, Layer::link);
     }
-    return hardware_type == kArphrdNetlink ? ignore(dissection, IgnoredReason::protocol_not_ip)
-                                           : by_ether_type(protocol, dissection);
+    if (hardware_type == kArphrdNetlink) {
+        return ignore(dissection, IgnoredReason::protocol_not_ip);
+    }
+    if (tag_stands_first(protocol, reader, dissection)) {
+        return hand_on(dissect_vlan);
+    }
+    return protocol == kEthP8022 ? hand_on(dissect_llc) : by_ether_type(protocol, dissection);
 }
 
 }  // namespace
