@@ -47,7 +47,6 @@ Step read_quoted_tcp(ByteReader& reader, Dissection& dissection, const Quote& qu
     error.quoted_source = {quote.source, reader.u16()};
     error.quoted_destination = {quote.destination, reader.u16()};
     error.quoted_seq = {reader.u32()};
-    error.link_interface_index = dissection.link_interface_index;
     error.encapsulation = dissection.encapsulation;
     return finish();
 }

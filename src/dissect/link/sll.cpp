@@ -47,8 +47,7 @@ Step dissect_sll(ByteReader& reader, Dissection& dissection) {
 
 Step dissect_sll2(ByteReader& reader, Dissection& dissection) {
     const std::uint16_t protocol = reader.u16();
-    reader.skip(2);  // reserved
-    dissection.link_interface_index = reader.u32();
+    reader.skip(6);  // reserved, interface
     const std::uint16_t hardware_type = reader.u16();
     reader.skip(10);  // direction, link-layer address and its length
     return by_protocol(hardware_type, protocol, reader, dissection);
