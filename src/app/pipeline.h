@@ -24,8 +24,8 @@ namespace tcpeek {
 struct PipelineConfig {
     TrackerConfig tracker;
     DissectOptions dissect;
-    bool live = false;                     // records may be dropped from display rather than wait
-    bool details = false;                  // in the summary
+    bool live = false;         // records may be dropped from display rather than wait
+    bool details = false;      // in the summary
     bool show_records = true;  // quiet tables have none
 };
 

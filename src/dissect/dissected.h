@@ -63,7 +63,7 @@ struct Segment {
     TcpTimestamps timestamps;
     bool has_ip_id = false;  // IPv4 only
     std::uint16_t ip_id = 0;
-    bool checksum_unverified = false;        // asked for, but the packet was cut
+    bool checksum_unverified = false;  // asked for, but the packet was cut
     Encapsulation encapsulation;
 };
 

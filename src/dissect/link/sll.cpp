@@ -11,17 +11,25 @@ constexpr std::uint16_t kEthP8022 = 0x0004;    // what Linux calls a frame with 
 
 // Linux from 6.11 on names what is behind all tags, and still takes only the outermost tag off: of
 // two, the inner one stands where the packet should begin.
-bool tag_stands_first(std::uint16_t protocol, const ByteReader& reader,
-                      const Dissection& dissection) {
+bool tag_stands_first(std::uint16_t protocol, Bytes bytes, const Dissection& dissection) {
     const std::uint8_t version = protocol == 0x86dd ? 6 : 4;
-    ByteReader tag(reader.rest());
+    ByteReader tag(bytes);
     tag.skip(2);
     const bool names_protocol = tag.u16() == protocol && tag.u8() >> 4U == version;
-    return tag.ok() && names_protocol &&
-           !looks_like_ip(reader.rest(), wire_octets(reader, dissection));
+    return tag.ok() && names_protocol && !looks_like_ip(bytes, dissection.frame.original_length);
 }
 
-Step by_protocol(std::uint16_t hardware_type, std::uint16_t protocol, const ByteReader& reader,
+// The outermost of two such tags, where the capture put it back: what it names is not the next one.
+bool is_before_another(ByteReader tag, std::uint16_t protocol, const Dissection& dissection) {
+    if (protocol != 0x8100 && protocol != 0x88a8) {
+        return false;
+    }
+    tag.skip(2);
+    const std::uint16_t named = tag.u16();
+    return tag.ok() && tag_stands_first(named, tag.rest(), dissection);
+}
+
+Step by_protocol(std::uint16_t hardware_type, std::uint16_t protocol, ByteReader& reader,
                  Dissection& dissection) {
     if (!reader.ok()) {
         return run_out(dissection, Layer::link);
@@ -29,7 +37,11 @@ Step by_protocol(std::uint16_t hardware_type, std::uint16_t protocol, const Byte
     if (hardware_type == kArphrdNetlink) {
         return ignore(dissection, IgnoredReason::protocol_not_ip);
     }
-    if (tag_stands_first(protocol, reader, dissection)) {
+    if (is_before_another(reader, protocol, dissection)) {
+        static_cast<void>(dissect_vlan(reader, dissection));
+        return hand_on(dissect_vlan);
+    }
+    if (tag_stands_first(protocol, reader.rest(), dissection)) {
         return hand_on(dissect_vlan);
     }
     return protocol == kEthP8022 ? hand_on(dissect_llc) : by_ether_type(protocol, dissection);
