@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from pathlib import Path
 
@@ -145,6 +146,25 @@ def namespace_deleted(lab: Lab) -> None:
     if each.end() != 1 or "vanished" not in each.err.text:
         raise Failure(f"expected exit 1 and that eth0 has vanished\n{each.saved()}")
     each.check(status=1)
+
+
+@scene
+def paused(lab: Lab) -> None:
+    """tcpeek stands still for longer than -t: what happened meanwhile is judged by the packets' times."""
+    pair = Pair(lab)
+    pair.server.rule("input", "tcp dport 83 drop")
+    [each] = watch_all(lab, [(pair.server, ["-i", "eth0"], RX)])
+    before = pair.connect(Family.V4, 83, wait=0.1).must_hang().flow
+    each.send(signal.SIGSTOP)
+    succeed_unseen = [pair.connect(family, wait=5).must_be_open().flow for family in FAMILIES]
+    time.sleep(each.timeout + 0.5)
+    late = pair.connect(Family.V6, wait=5).must_be_open().flow
+    each.send(signal.SIGCONT)
+    for flow in (*succeed_unseen, late):
+        each.expect(flow, "success", "established", "ShA")
+    each.expect(before, "timeout", "no_reply", "S")
+    each.until_expected()
+    stop_all(each)
 
 
 def in_small_folder(lab: Lab, host: Host, *options: str) -> tuple[Watch, Path]:
