@@ -7,15 +7,19 @@ import signal
 import time
 from pathlib import Path
 
+import settings
 from lab import FAMILIES, Failure, Family, Host, Lab, run
 from places import ANY, Pair, until, watch, watch_all
 from registry import scene
 from traffic import SYN, Flow, Listener, Segment, connect, inject
 from watch import Watch
 
-# Until tcpeek has heard of an address; nothing tells.
-NEWS_SECONDS = 0.3
 RX = {"filters": ("RX",), "interface": "eth0"}
+
+
+def hear_news() -> None:
+    """Until tcpeek has heard of an address, which nothing tells."""
+    time.sleep(0.3 * settings.SLOW)
 
 
 def succeed(pair: Pair, *watches: Watch, **fields: object) -> None:
@@ -55,6 +59,7 @@ def made_again(lab: Lab) -> None:
     for life in (1, 2):
         pair.client.add_address("eth9", "10.0.9.1", 24)
         pair.server.add_address("eth9", "10.0.9.2", 24)
+        hear_news()
         listener = Listener(pair.server, "10.0.9.2", 80, 16)
         connection = connect(pair.client, "10.0.9.2", 80, source="10.0.9.1", wait=5)
         lab.at_end(connection.must_be_open().close)
@@ -81,6 +86,7 @@ def moved_away(lab: Lab) -> None:
     for address in pair.server.addresses.values():
         pair.server.add_address("eth0", address, 24 if "." in address else 64)
     each.until_said("eth0 is there")
+    hear_news()
     succeed(pair, each)
     stop_all(each)
 
@@ -109,7 +115,7 @@ def addresses(lab: Lab) -> None:
         on_all.expect(stranger, "timeout", "no_reply", "S")
         pair.server.add_address("eth0", address, 24 if family is Family.V4 else 64)
         listeners.append(Listener(pair.server, address, 80, 16))
-        time.sleep(NEWS_SECONDS)
+        hear_news()
         known = connect(pair.client, address, 80, wait=5).must_be_open()
         lab.at_end(known.close)
         on_server.expect(known.flow, "success", "established", "ShA")
@@ -123,7 +129,7 @@ def addresses(lab: Lab) -> None:
         for each in watches:
             each.until_expected()
         pair.server.ip(f"address del {address}/{24 if family is Family.V4 else 64} dev eth0")
-        time.sleep(NEWS_SECONDS)
+        hear_news()
         inject(pair.client, Segment(Flow(pair.client.addresses[family], 4001, address, 82), SYN, 7))
         gone = Flow(pair.client.addresses[family], 4001, address, 82)
         on_client.expect(gone, "timeout", "no_reply", "S")
