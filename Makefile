@@ -19,6 +19,8 @@ help:
 	@echo 'make run        install what is missing, build, show a live demonstration on loopback'
 	@echo 'make run ARGS="-i eth0"   the same, but run tcpeek with these arguments until Ctrl+C'
 	@echo 'make test       install what is missing, build and run every test (root runs them all)'
+	@echo 'make fuzz       run every fuzz target for TIME seconds (60)'
+	@echo 'make soak       TIME seconds (600) of connections, floods and rude clients: exact, and nothing grows'
 	@echo 'make bench      build and run the benchmarks'
 	@echo 'make sanitize   unit, script, network and socket tests under the address, undefined-behaviour'
 	@echo '                and thread sanitizers'
@@ -103,6 +105,16 @@ sanitize: deps-test
 		ctest --test-dir build/$$preset --output-on-failure --parallel $(JOBS) \
 			-R '^(unit|scripts|netns|serve|service|tcpeekstat)' || exit 1; \
 	done
+
+.PHONY: fuzz
+fuzz: deps-test
+	@$(MAKE) --no-print-directory build PRESET=fuzz
+	@python3 tests/fuzz/run.py build/fuzz --time $(or $(TIME),60)
+
+.PHONY: soak
+soak: deps-test
+	@$(MAKE) --no-print-directory build
+	@python3 tests/soak/run.py --tcpeek $(TCPEEK) --time $(or $(TIME),600)
 
 .PHONY: bench
 bench: deps

@@ -84,7 +84,6 @@ PipelineConfig pipeline_config(const Config& config) {
     pipeline.dissect.icmp = config.icmp;
     pipeline.live = config.files.empty();
     pipeline.tracker.tells_settled = pipeline.live && config.filter_entries > 0;
-    pipeline.resolve_link_interfaces = pipeline.live;
     pipeline.details = config.details;
     pipeline.show_records = config.output == OutputForm::json || !config.quiet;
     return pipeline;
@@ -97,6 +96,7 @@ PrinterConfig printer_config(const Config& config, const FilterSet& filters) {
     printer.json = config.output == OutputForm::json;
     printer.colour = terminal && (no_color == nullptr || *no_color == '\0');
     printer.progress = terminal && !config.files.empty();
+    printer.live = config.files.empty();
     printer.filter_names = filters.names();
     return printer;
 }
@@ -290,13 +290,16 @@ int App::run(Runner& runner, Wake wake) {
         mailbox_.request_stop();
         wake();
     };
-    Printer printer(printer_config(config_, filters_), queue_, progress_,
-                    [&](const std::optional<Error>& error) {
-                        loop_.post([&, error] {
-                            output_error = error;
-                            request_stop();
-                        });
-                    });
+    Printer printer(
+        printer_config(config_, filters_), queue_, progress_,
+        {.output_lost =
+             [&](const std::optional<Error>& error) {
+                 loop_.post([&, error] {
+                     output_error = error;
+                     request_stop();
+                 });
+             },
+         .warn = [&](const std::string& what) { log_.write(LogLevel::warning, what); }});
     const auto stop = [&] {
         if (service_) {
             service_->stopping();

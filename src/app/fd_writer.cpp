@@ -27,6 +27,7 @@ FdWriter::FdWriter(int fd) : fd_(fd), largest_write_(PIPE_BUF) {
 }
 
 FdWriter::Outcome FdWriter::write(std::string_view text) {
+    unwritten_ = text.size();
     while (!text.empty()) {
         if (!wait_until_writable()) {
             return Outcome::timed_out;
@@ -35,6 +36,7 @@ FdWriter::Outcome FdWriter::write(std::string_view text) {
         const ssize_t written = ::write(fd_, text.data(), chunk);
         if (written >= 0) {
             text.remove_prefix(static_cast<std::size_t>(written));
+            unwritten_ = text.size();
         } else if (errno != EINTR && errno != EAGAIN) {
             return errno == EPIPE ? Outcome::reader_gone : Outcome::failed;
         }

@@ -25,6 +25,9 @@ class FdWriter {
     // most until then.
     Outcome write(std::string_view text);
 
+    // How many octets of the last text were not written.
+    [[nodiscard]] std::size_t unwritten() const { return unwritten_; }
+
     // The program is ending: waits for the reader no longer than `patience` from now, altogether.
     void give_up_after(std::chrono::milliseconds patience);
 
@@ -33,6 +36,7 @@ class FdWriter {
 
     int fd_;
     std::size_t largest_write_;
+    std::size_t unwritten_ = 0;
     std::atomic<std::chrono::steady_clock::time_point> deadline_ =
         std::chrono::steady_clock::time_point::max();
 };

@@ -1,9 +1,6 @@
 #include "app/pipeline.h"
 
 #include <fmt/format.h>
-#include <net/if.h>
-
-#include <array>
 
 #include "output/details.h"
 
@@ -29,29 +26,12 @@ void Pipeline::take(const Frame& frame) {
     dissect(frame, config_.dissect, dissected_);
     ledger_.count_frame(frame.time, dissected_);
     if (const auto* segment = std::get_if<Segment>(&dissected_)) {
-        tracker_.on_segment(*segment, frame.time,
-                            interface_of(frame, segment->link_interface_index));
+        tracker_.on_segment(*segment, frame.time, frame.interface);
     } else if (const auto* error = std::get_if<IcmpError>(&dissected_)) {
         tracker_.on_icmp(*error, frame.time);
     } else {
         tracker_.on_other(frame.time);
     }
-}
-
-InterfaceId Pipeline::interface_of(const Frame& frame, std::uint32_t link_interface_index) {
-    if (!config_.resolve_link_interfaces || link_interface_index == 0) {
-        return frame.interface;
-    }
-    const auto known = link_interfaces_.find(link_interface_index);
-    if (known != link_interfaces_.end()) {
-        return known->second;
-    }
-    std::array<char, IF_NAMESIZE> name{};
-    const InterfaceId id = if_indextoname(link_interface_index, name.data()) != nullptr
-                               ? names_.intern(name.data())
-                               : frame.interface;
-    link_interfaces_.emplace(link_interface_index, id);
-    return id;
 }
 
 void Pipeline::replace_filters(FilterSet next) {

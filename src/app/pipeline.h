@@ -6,7 +6,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "app/display_queue.h"
@@ -25,10 +24,9 @@ namespace tcpeek {
 struct PipelineConfig {
     TrackerConfig tracker;
     DissectOptions dissect;
-    bool live = false;                     // records may be dropped from display rather than wait
-    bool details = false;                  // in the summary
-    bool show_records = true;              // quiet tables have none
-    bool resolve_link_interfaces = false;  // kernel interface indexes in frames are this host's
+    bool live = false;         // records may be dropped from display rather than wait
+    bool details = false;      // in the summary
+    bool show_records = true;  // quiet tables have none
 };
 
 class Pipeline final : public AttemptDirectory, private VerdictSink {
@@ -84,7 +82,6 @@ class Pipeline final : public AttemptDirectory, private VerdictSink {
     void on_settled(const ConnectionKey& key, SeqNumber isn, Settled why) override;
     void show(DisplayItem item);
     void log_decision(const SessionRecord& record) const;
-    [[nodiscard]] InterfaceId interface_of(const Frame& frame, std::uint32_t link_interface_index);
 
     PipelineConfig config_;
     FilterSet& filters_;
@@ -97,7 +94,6 @@ class Pipeline final : public AttemptDirectory, private VerdictSink {
     std::uint64_t pending_at_end_ = 0;
     SettledListener on_settled_;
     std::function<void()> while_waiting_ = [] {};
-    std::unordered_map<std::uint32_t, InterfaceId> link_interfaces_;
 };
 
 }  // namespace tcpeek

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <system_error>
@@ -27,11 +28,11 @@ constexpr auto kIdleWait = std::chrono::milliseconds(std::chrono::hours(1));
 }  // namespace
 
 Printer::Printer(PrinterConfig config, DisplayQueue& queue, const Progress& progress,
-                 OutputLost on_output_lost)
+                 Handlers handlers)
     : config_(std::move(config)),
       queue_(queue),
       progress_(progress),
-      on_output_lost_(std::move(on_output_lost)),
+      handlers_(std::move(handlers)),
       standard_output_(STDOUT_FILENO),
       standard_error_(STDERR_FILENO),
       thread_([this] { run(); }) {}
@@ -95,31 +96,82 @@ void Printer::render(const DisplayItem& item) {
     } else if (const auto* summary = std::get_if<SummaryItem>(&item)) {
         flush();
         SummaryView view = summary->summary;
-        view.capture.undisplayed = queue_.undisplayed() + undisplayed_;
+        view.capture.undisplayed = queue_.undisplayed() + undisplayed_ + (rest_of_line_ ? 1U : 0U);
         error_text_ += render_summary(view);
     }
 }
 
 void Printer::flush() {
+    flush_error();
+    if (output_text_.empty()) {
+        return;
+    }
+    if (!output_closed_) {
+        write_output();
+        flush_error();
+    }
+    if (output_closed_) {
+        undisplayed_ += records_in_output_;
+        output_text_.clear();
+        records_in_output_ = 0;
+    }
+}
+
+void Printer::flush_error() {
     if (!error_text_.empty()) {
         clear_progress();
         write_standard_error();
         error_text_.clear();
     }
-    if (output_text_.empty()) {
+}
+
+void Printer::write_output() {
+    const FdWriter::Outcome outcome = standard_output_.write(output_text_);
+    if (outcome == FdWriter::Outcome::failed && config_.live &&
+        (errno == ENOSPC || errno == EDQUOT)) {
+        leave_out();
         return;
     }
-    if (!output_closed_) {
-        const FdWriter::Outcome outcome = standard_output_.write(output_text_);
-        if (outcome != FdWriter::Outcome::written) {
-            lose_output(outcome);
-        }
-    }
-    if (output_closed_) {
-        undisplayed_ += records_in_output_;
+    if (outcome != FdWriter::Outcome::written) {
+        lose_output(outcome);
+        return;
     }
     output_text_.clear();
     records_in_output_ = 0;
+    rest_of_line_ = false;
+    if (disk_full_) {
+        disk_full_ = false;
+        warn(fmt::format("standard output takes records again; {} were left out", left_out_));
+        left_out_ = 0;
+    }
+}
+
+void Printer::leave_out() {
+    const std::string why = std::generic_category().message(errno);
+    const std::size_t written = output_text_.size() - standard_output_.unwritten();
+    const std::size_t line_end = output_text_.find('\n', written) + 1;
+    // The rest of a line stays the first thing that is written when there is room.
+    const bool line_begun = written > 0 ? output_text_[written - 1] != '\n' : rest_of_line_;
+    const std::size_t keep_until = line_begun ? line_end : written;
+    const auto lost = static_cast<std::uint64_t>(std::count(
+        output_text_.begin() + static_cast<std::ptrdiff_t>(keep_until), output_text_.end(), '\n'));
+    undisplayed_ += lost;
+    left_out_ += lost;
+    output_text_ = output_text_.substr(written, keep_until - written);
+    rest_of_line_ = line_begun;
+    records_in_output_ = line_begun ? 1 : 0;
+    if (!disk_full_) {
+        disk_full_ = true;
+        warn(
+            fmt::format("cannot write to standard output: {}; records are left out until it takes "
+                        "them again",
+                        why));
+    }
+}
+
+void Printer::warn(const std::string& what) {
+    error_text_ += fmt::format("tcpeek: {}\n", what);
+    handlers_.warn(what);
 }
 
 void Printer::write_standard_error() {
@@ -139,7 +191,7 @@ void Printer::lose_output(FdWriter::Outcome outcome) {
     output_closed_ = true;
     queue_.abandon();
     if (outcome != FdWriter::Outcome::timed_out) {
-        on_output_lost_(error);
+        handlers_.output_lost(error);
     }
 }
 

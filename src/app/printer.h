@@ -21,6 +21,7 @@ struct PrinterConfig {
     bool json = false;    // JSON lines on standard output instead of the table
     bool colour = false;  // standard error is a terminal and the user does not object
     bool progress = false;
+    bool live = false;  // a full disk is waited out, and records are left out meanwhile
     std::vector<std::string> filter_names;
 };
 
@@ -32,13 +33,17 @@ struct Progress {
 
 class Printer {
   public:
-    using OutputLost = std::function<void(const std::optional<Error>&)>;
+    // Both are called on the printer's thread.
+    struct Handlers {
+        // At most once, when standard output takes no more: with an error, or without one when its
+        // reader has gone away.
+        std::function<void(const std::optional<Error>&)> output_lost;
+        // A disk became full or has room again.
+        std::function<void(const std::string&)> warn;
+    };
 
-    // `queue` and `progress` must outlive it. `on_output_lost` is called at most once, on the
-    // printer's thread, when standard output takes no more: with an error, or without one when its
-    // reader has gone away.
-    Printer(PrinterConfig config, DisplayQueue& queue, const Progress& progress,
-            OutputLost on_output_lost);
+    // `queue` and `progress` must outlive it.
+    Printer(PrinterConfig config, DisplayQueue& queue, const Progress& progress, Handlers handlers);
     // The queue must be closed by then.
     ~Printer();
 
@@ -65,20 +70,28 @@ class Printer {
     void render(const DisplayItem& item);
     void flush();
     void write_standard_error();
+    void flush_error();
+    void write_output();
     void lose_output(FdWriter::Outcome outcome);
+    // The disk is full: leaves out what was not written, but for the rest of a line that was begun.
+    void leave_out();
+    void warn(const std::string& what);
     void show_progress();
     void clear_progress();
 
     PrinterConfig config_;
     DisplayQueue& queue_;
     const Progress& progress_;
-    OutputLost on_output_lost_;
+    Handlers handlers_;
     FdWriter standard_output_;
     FdWriter standard_error_;
     std::string output_text_;
     std::string error_text_;
     std::uint64_t records_in_output_ = 0;
     std::optional<Error> standard_error_lost_;
+    std::uint64_t left_out_ = 0;  // since the disk became full
+    bool disk_full_ = false;
+    bool rest_of_line_ = false;  // `output_text_` begins within a line
     bool output_closed_ = false;
     bool progress_shown_ = false;
     std::atomic<std::uint64_t> undisplayed_ = 0;

@@ -129,6 +129,9 @@ Result<LiveHandle> LiveHandle::open(const Link* link, const LiveOptions& options
     }
     LiveHandle handle(std::move(pcap), name, link == nullptr,
                       std::uint64_t{options.buffer_megabytes} * bytes_per_megabyte);
+    if (link == nullptr) {
+        handle.tags_ = CookedTags::of(handle.descriptor());
+    }
     SocketFilterPlan plan;
     plan.snapshot_length = static_cast<std::uint32_t>(pcap_snapshot(handle.pcap_.get()));
     plan.sees_loopback = link == nullptr || link->loopback;

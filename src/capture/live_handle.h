@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "base/timestamp.h"
+#include "capture/cooked_tags.h"
 #include "capture/live_capture.h"
 #include "capture/live_links.h"
 #include "dissect/frame.h"
@@ -89,6 +91,7 @@ class LiveHandle {
     std::string name_;
     LinkType link_type_;
     bool carries_index_;
+    std::optional<CookedTags> tags_;   // of `any`
     std::uint64_t ring_size_;          // octets
     std::uint64_t taken_ = 0;          // frames read
     std::uint64_t put_into_ring_ = 0;  // by the kernel
@@ -106,7 +109,11 @@ LiveHandle::Outcome LiveHandle::read_in_place(int limit, Visit&& visit) {
     const pcap_handler callback = [](u_char* user, const pcap_pkthdr* header, const u_char* bytes) {
         Context& self = *static_cast<Context*>(static_cast<void*>(user));
         ++self.handle.taken_;
-        self.visit(self.handle.convert(*header, bytes));
+        LiveFrame live = self.handle.convert(*header, bytes);
+        if (self.handle.tags_) {
+            self.handle.tags_->restore(live.frame);
+        }
+        self.visit(live);
     };
     const int count = pcap_dispatch(pcap_.get(), limit, callback,
                                     static_cast<u_char*>(static_cast<void*>(&context)));

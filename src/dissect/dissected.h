@@ -63,8 +63,7 @@ struct Segment {
     TcpTimestamps timestamps;
     bool has_ip_id = false;  // IPv4 only
     std::uint16_t ip_id = 0;
-    bool checksum_unverified = false;        // asked for, but the packet was cut
-    std::uint32_t link_interface_index = 0;  // the kernel's index from an SLL2 header, else 0
+    bool checksum_unverified = false;  // asked for, but the packet was cut
     Encapsulation encapsulation;
 };
 
@@ -77,7 +76,6 @@ struct IcmpError {
     Endpoint quoted_source;
     Endpoint quoted_destination;
     SeqNumber quoted_seq;
-    std::uint32_t link_interface_index = 0;
     Encapsulation encapsulation;
 };
 

@@ -20,7 +20,6 @@ struct Dissection {
     Dissected& result;  // what the last protocol makes of the frame
 
     Encapsulation encapsulation;
-    std::uint32_t link_interface_index = 0;
 
     // Of the innermost IP header so far.
     IpAddress source;

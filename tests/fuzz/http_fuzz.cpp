@@ -9,12 +9,21 @@
 
 namespace {
 
-sockaddr_in loopback(std::uint16_t port) {
+sockaddr_in loopback(std::uint16_t port, std::uint32_t address_on_it = INADDR_LOOPBACK) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = htonl(address_on_it);
     return address;
+}
+
+// From an address of its own each time: a closed connection keeps its port for a minute, and one
+// address has fewer ports than a minute has inputs.
+void take_own_address(const tcpeek::UniqueFd& client) {
+    static std::uint32_t last = 0;
+    last = last % 0xfffffU + 1;
+    const sockaddr_in own = loopback(0, (INADDR_LOOPBACK & 0xff000000U) + last);
+    TCPEEK_ASSERT(bind(client.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0);
 }
 
 tcpeek::UniqueFd tcp_socket() {
@@ -52,6 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static Bench bench;
     const sockaddr_in address = loopback(bench.port);
     const tcpeek::UniqueFd client = tcp_socket();
+    take_own_address(client);
     TCPEEK_ASSERT(
         connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
     const std::string answer = tcpeek::converse(bench.context, client.get(), {data, size});

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Iterator
 
 LIMIT = 20_000
-FAILURES, SUCCESSES, FLOOD = 60_000, 60_000, 300_000
+FAILURES, SUCCESSES, FLOOD = 60_000, 60_000, 1_000_000
 REAL_EVERY = 1_000
 SYN, RST, ACK = 0x02, 0x04, 0x10
 SERVER = b"\xc6\x33\x64\x14"

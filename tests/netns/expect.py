@@ -228,11 +228,12 @@ _LABELS = (
     "Connection Aborted    ",
 )
 _ROW = re.compile(rf"     ({'|'.join(_LABELS)}): (?=.{{6}})( *\d+)")
+_DETAIL_ROW = re.compile(r"   ([a-z_0-9 ]{22}): (?=.{10})( *\d+)")
 _CAPTURE_ROW = re.compile(r"   ([A-Z][A-Za-z/ ]{21}): (?=.{10})( *\d+)")
 
 
 def parse_summary(text: str) -> dict[str, Rows]:
-    """The rows by block (a filter's name or `capture`); a ValueError tells the line that is no
+    """The rows by block (a filter's name, `capture` or `details`); a ValueError tells the line that is no
     summary's."""
     head = _HEAD.match(text)
     if not head:
@@ -240,7 +241,7 @@ def parse_summary(text: str) -> dict[str, Rows]:
     blocks: dict[str, Rows] = {}
     name = ""
     for line in text[head.end() :].splitlines():
-        row = (_CAPTURE_ROW if name == "capture" else _ROW).fullmatch(line)
+        row = {"capture": _CAPTURE_ROW, "details": _DETAIL_ROW}.get(name, _ROW).fullmatch(line)
         row = row or _TOTAL.fullmatch(line)
         if line == "=" * 36:
             return blocks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import socket
 
 from lab import FAMILIES, Family, Lab
 from places import Chain
@@ -64,6 +65,23 @@ def full_queue_drops_ack(lab: Lab) -> None:
         flow = connection.wait(3).must_be_open().flow
         points.expect(flow, "success", "established", "ShhA", dup_synack=1)
         points.expect_event(flow, "unaccepted")
+    points.finish()
+
+
+@scene
+def deferred_accept(lab: Lab) -> None:
+    """A server that wants data first drops the ACK and repeats its SYN/ACK: `unaccepted`, and innocent."""
+    chain = Chain(lab)
+    for listener in chain.listen(82).values():
+        listener.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
+    points = chain.watch(timeout=4)
+    for family in FAMILIES:
+        silent = chain.connect(family, 82).must_be_open()
+        points.expect(silent.flow, "success", "established", "ShA")
+        points.expect_event(silent.flow, "unaccepted")
+        talking = chain.connect(family, 82).must_be_open()
+        talking.socket.send(b"hello")
+        points.expect(talking.flow, "success", "established", "ShA")
     points.finish()
 
 

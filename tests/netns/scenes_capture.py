@@ -6,6 +6,7 @@ from lab import FAMILIES, Failure, Family, Host, Lab, Skip
 from places import ANY, MARKER_PORT, Chain, Pair, assign, link, need, until, warm_up, watch_all
 from registry import scene
 from traffic import (
+    ACK,
     SYN,
     Flow,
     Listener,
@@ -14,9 +15,10 @@ from traffic import (
     inject,
     listen,
     open_socket,
+    reverse,
     start,
 )
-from trunk import DOUBLE, SINGLE, Tag, Trunk
+from trunk import DOUBLE, SINGLE, Tag, Trunk, send_tagged
 from watch import Points
 
 PURE_SYN = "tcp flags & (syn | ack) == syn"
@@ -218,6 +220,23 @@ def vlan_tag(lab: Lab) -> None:
 def vlan_tags(lab: Lab) -> None:
     """A line with an 802.1ad and an 802.1Q tag: the record names both VLANs, outermost first."""
     play_on_line(lab, DOUBLE)
+
+
+@scene
+def vlan_tags_any(lab: Lab) -> None:
+    """The same with -i any, where the kernel keeps the outermost tag beside the packet."""
+    one, other = lab.host("one"), lab.host("other")
+    lab.link(one, "line", other, "line")
+    [each] = watch_all(lab, [(other, ["-i", "any", ANY], {"filters": ("ALL",), "interface": "line"})])
+    for port, tags in enumerate((SINGLE, DOUBLE, (), SINGLE), 4001):
+        flow = Flow("10.0.5.1", port, "10.0.5.2", 80)
+        for segment in (Segment(flow, SYN, 100), Segment(reverse(flow), SYN | ACK, 900, 101),
+                        Segment(flow, ACK, 101, 901)):
+            send_tagged(one, "line", tags, segment)
+        each.expect(flow, "success", "established", "ShA", vlan=tuple(tag.number for tag in tags))
+    each.until_expected()
+    each.stop()
+    each.check()
 
 
 @scene

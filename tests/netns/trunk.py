@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from lab import FAMILIES, Host, Lab
 from places import MARKER_PORT, assign, need, warm_up
-from traffic import Connection, Flow, connect, listen
+from traffic import Connection, Flow, Segment, connect, internet_checksum, listen
 
 _SOL_PACKET = 263
 _PACKET_AUXDATA = 8
@@ -92,6 +92,20 @@ class _Switch:
                     self._line.send(frame[:12] + self._tags + frame[12:])
                 elif frame[12:].startswith(self._tags):
                     self._access.send(frame[:12] + frame[12 + len(self._tags) :])
+
+
+def send_tagged(host: Host, interface: str, tags: tuple[Tag, ...], segment: Segment) -> None:
+    """Sends a segment of IPv4 to all, as a frame with tags."""
+    data = segment.encode()
+    header = struct.pack("!BBHIBBH4s4s", 0x45, 0, 20 + len(data), 0, 64, socket.IPPROTO_TCP, 0,
+                         socket.inet_aton(segment.flow.src), socket.inet_aton(segment.flow.dst))
+    header = header[:10] + struct.pack("!H", internet_checksum(header)) + header[12:]
+    frame = b"\xff" * 6 + b"\x02" + b"\0" * 5 + b"".join(tag.encode() for tag in tags) + b"\x08\0" + header + data
+    with host.inside():
+        out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    with out:
+        out.bind((interface, 0))
+        out.send(frame)
 
 
 def _packet_socket(host: Host, interface: str) -> socket.socket:

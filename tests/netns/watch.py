@@ -217,6 +217,7 @@ class Watch:
             return ["there is no summary"]
         last = summaries[-1]
         capture = last.pop("capture", {})
+        last.pop("details", {})
         faults = []
         if list(last) != self.names:
             faults.append(f"summary of {list(last)}, expected {self.names}")

@@ -47,7 +47,6 @@ Step read_quoted_tcp(ByteReader& reader, Dissection& dissection, const Quote& qu
     error.quoted_source = {quote.source, reader.u16()};
     error.quoted_destination = {quote.destination, reader.u16()};
     error.quoted_seq = {reader.u32()};
-    error.link_interface_index = dissection.link_interface_index;
     error.encapsulation = dissection.encapsulation;
     return finish();
 }
@@ -141,9 +140,11 @@ Step dissect_icmpv6(ByteReader& reader, Dissection& dissection) {
         chain.protocol != kProtocolTcp) {
         return ignore(dissection, IgnoredReason::icmp_quote_not_tcp);
     }
-    return read_quoted_tcp(
-        reader, dissection,
-        {IpAddress::v6(source.first<16>()), IpAddress::v6(destination.first<16>())}, type, code);
+    const Bytes from = chain.home_address.empty() ? source : chain.home_address;
+    const Bytes to = chain.final_destination.empty() ? destination : chain.final_destination;
+    return read_quoted_tcp(reader, dissection,
+                           {IpAddress::v6(from.first<16>()), IpAddress::v6(to.first<16>())}, type,
+                           code);
 }
 
 }  // namespace tcpeek

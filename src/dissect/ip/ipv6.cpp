@@ -41,9 +41,19 @@ Step dissect_ipv6(ByteReader& reader, Dissection& dissection) {
     }
     dissection.source = IpAddress::v6(header->octets<8, 16>());
     dissection.destination = IpAddress::v6(header->octets<24, 16>());
+    if (!chain.home_address.empty()) {
+        dissection.source = IpAddress::v6(chain.home_address.first<16>());
+    }
+    if (!chain.final_destination.empty()) {
+        dissection.destination = IpAddress::v6(chain.final_destination.first<16>());
+    }
     dissection.has_ip_id = false;
     dissection.first_fragment = chain.first_fragment;
     dissection.ip_payload_length = whole - static_cast<std::uint32_t>(extensions);
+    // Behind a jumbogram, too, may be padding.
+    const Bytes rest = reader.rest();
+    reader =
+        ByteReader(rest.first(std::min<std::size_t>(rest.size(), dissection.ip_payload_length)));
     return by_ip_protocol(chain.protocol, dissection);
 }
 

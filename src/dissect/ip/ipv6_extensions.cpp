@@ -7,23 +7,66 @@ namespace {
 constexpr int kMaxExtensionHeaders = 16;
 
 constexpr std::uint8_t kHopByHop = 0;
+constexpr std::uint8_t kRouting = 43;
+constexpr std::uint8_t kDestinationOptions = 60;
 constexpr std::uint8_t kJumboPayload = 0xc2;
+constexpr std::uint8_t kHomeAddress = 0xc9;
+constexpr std::size_t kAddress = 16;
 
-std::optional<std::uint32_t> find_jumbo_length(Bytes options) {
+// The value of the first option of a kind, or nothing.
+Bytes find_option(Bytes options, std::uint8_t kind) {
     ByteReader reader(options);
     while (reader.remaining() > 0 && reader.ok()) {
         const std::uint8_t type = reader.u8();
         if (type == 0) {  // Pad1
             continue;
         }
-        const std::uint8_t length = reader.u8();
-        if (type == kJumboPayload && length == 4) {
-            const std::uint32_t octets = reader.u32();
-            return reader.ok() ? std::optional(octets) : std::nullopt;
+        const Bytes value = reader.take(reader.u8());
+        if (type == kind) {
+            return value;
         }
-        reader.skip(length);
     }
-    return std::nullopt;
+    return {};
+}
+
+// Where a routing header sends the packet in the end: the last address of type 0 (RFC 2460 4.4),
+// the home address of type 2 (RFC 6275 6.4), the first of a segment list (RFC 8754 2), which is
+// written backwards. Nothing when it is there already, or the form is another.
+Bytes find_final_destination(Bytes content) {
+    ByteReader reader(content);
+    const std::uint8_t type = reader.u8();
+    const std::uint8_t segments_left = reader.u8();
+    reader.skip(4);
+    const Bytes addresses = reader.rest();
+    if (segments_left == 0 || addresses.size() < kAddress) {
+        return {};
+    }
+    switch (type) {
+        case 0:
+            return addresses.subspan(addresses.size() / kAddress * kAddress - kAddress, kAddress);
+        case 2:
+        case 4:
+            return addresses.first(kAddress);
+    }
+    return {};
+}
+
+void read_content(std::uint8_t kind, Bytes content, Ipv6Chain& chain) {
+    if (kind == kHopByHop) {
+        const Bytes length = find_option(content, kJumboPayload);
+        if (length.size() == 4) {
+            chain.jumbo_length = ByteReader(length).u32();
+        }
+    } else if (kind == kRouting) {
+        if (const Bytes last = find_final_destination(content); !last.empty()) {
+            chain.final_destination = last;
+        }
+    } else if (kind == kDestinationOptions) {
+        const Bytes home = find_option(content, kHomeAddress);
+        if (home.size() == kAddress) {
+            chain.home_address = home;
+        }
+    }
 }
 
 }  // namespace
@@ -35,16 +78,16 @@ Ipv6Chain walk_ipv6_chain(ByteReader& reader, std::uint8_t next_header) {
         std::size_t length = 0;
         switch (kind) {
             case kHopByHop:
-            case 43:     // routing
-            case 60:     // destination options
+            case kRouting:
+            case kDestinationOptions:
             case 135:    // mobility
             case 139:    // HIP
             case 140: {  // shim6
                 next_header = reader.u8();
                 length = (std::size_t{reader.u8()} + 1) * 8;
-                const Bytes options = reader.take(length - 2);
-                if (kind == kHopByHop && reader.ok()) {
-                    chain.jumbo_length = find_jumbo_length(options);
+                const Bytes content = reader.take(length - 2);
+                if (reader.ok()) {
+                    read_content(kind, content, chain);
                 }
                 break;
             }

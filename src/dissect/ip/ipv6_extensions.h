@@ -21,6 +21,11 @@ struct Ipv6Chain {
     std::uint8_t protocol = 0;
     bool first_fragment = false;                // and more follow
     std::optional<std::uint32_t> jumbo_length;  // payload length of a jumbogram (RFC 2675 2)
+    // The ends as TCP knows them, where they are not those of the header: 16 octets of the packet
+    // each, or none. The destination behind the segments that are left (RFC 8200 4.4, 8.1), and the
+    // home address of a mobile source (RFC 6275 6.3).
+    Bytes final_destination;
+    Bytes home_address;
 };
 
 // Moves `reader` behind the chain that begins with `next_header`.

@@ -90,7 +90,6 @@ Step dissect_tcp(ByteReader& reader, Dissection& dissection) {
     segment.payload_length = dissection.ip_payload_length - header_length;
     segment.has_ip_id = dissection.has_ip_id;
     segment.ip_id = dissection.ip_id;
-    segment.link_interface_index = dissection.link_interface_index;
     segment.encapsulation = dissection.encapsulation;
     return finish();
 }

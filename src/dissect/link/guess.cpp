@@ -24,17 +24,32 @@ bool looks_like_ip(Bytes bytes, std::uint32_t on_wire) {
     return sum.folded() == 0xffff;
 }
 
-bool looks_like_ethernet_with_ip(Bytes bytes) {
+bool looks_like_ethernet(Bytes bytes) {
+    constexpr std::uint16_t kMaxLength = 1500;
     ByteReader reader(bytes);
     reader.skip(12);  // addresses
-    std::uint16_t ether_type = reader.u16();
-    while (ether_type == 0x8100 || ether_type == 0x88a8) {
+    std::uint16_t type_or_length = reader.u16();
+    while (type_or_length == 0x8100 || type_or_length == 0x88a8 || type_or_length == 0x9100) {
         reader.skip(2);
-        ether_type = reader.u16();
+        type_or_length = reader.u16();
     }
-    const std::uint8_t version = reader.u8() >> 4U;
-    return reader.ok() &&
-           ((ether_type == 0x0800 && version == 4) || (ether_type == 0x86dd && version == 6));
+    const std::uint8_t first = reader.u8();
+    if (!reader.ok()) {
+        return false;
+    }
+    switch (type_or_length) {
+        case 0x0800:
+            return first >> 4U == 4;
+        case 0x86dd:
+            return first >> 4U == 6;
+        case 0x8864:  // PPPoE: version and type
+            return first == 0x11;
+        case 0x8847:
+        case 0x88e7:
+            return true;
+    }
+    const bool snap = first == 0xaa && reader.u8() == 0xaa && reader.u8() == 0x03;
+    return type_or_length <= kMaxLength && snap && reader.ok();
 }
 
 }  // namespace tcpeek

@@ -11,7 +11,7 @@ namespace tcpeek {
 // whose length fits the `on_wire` octets that there were.
 bool looks_like_ip(Bytes bytes, std::uint32_t on_wire);
 
-// Whether an Ethernet header begins here, tagged or not, with IP of the version that it names.
-bool looks_like_ethernet_with_ip(Bytes bytes);
+// Whether an Ethernet header begins here, tagged or not, whose type goes with what follows it.
+bool looks_like_ethernet(Bytes bytes);
 
 }  // namespace tcpeek

@@ -20,7 +20,7 @@ Step dissect_mpls_payload(ByteReader& reader, Dissection& dissection) {
     if (looks_like_ip(rest, wire_octets(reader, dissection))) {
         return hand_on(dissect_raw_ip);
     }
-    if (looks_like_ethernet_with_ip(rest)) {
+    if (looks_like_ethernet(rest)) {
         return hand_on(dissect_ethernet);
     }
     if (rest.size() > kControlWord && rest.front() >> 4U == 0) {

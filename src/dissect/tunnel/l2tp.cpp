@@ -15,8 +15,7 @@ Step dissect_l2tp(ByteReader& reader, Dissection& dissection) {
     }
     // A cookie of 0, 4 or 8 octets, then a sublayer of 0 or 4.
     for (const std::size_t before : {0U, 4U, 8U, 12U}) {
-        if (reader.remaining() > before &&
-            looks_like_ethernet_with_ip(reader.rest().subspan(before))) {
+        if (reader.remaining() > before && looks_like_ethernet(reader.rest().subspan(before))) {
             reader.skip(before);
             return enter(dissection, Tunnel::l2tp, dissect_ethernet);
         }

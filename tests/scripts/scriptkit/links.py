@@ -72,6 +72,30 @@ def _sll2(inside: Inside) -> bytes:
     return struct.pack("!HHIHBB6sH", names[0], 0, 2, 1, kind, 6, mac, 0) + tags
 
 
+def _sll2_inner_tag(inside: Inside) -> bytes:
+    """As Linux writes two tags since 6.11: the outer one is lost, the protocol is that behind the inner one, which
+    stands before the packet."""
+    kind, mac = (4, MAC_CLIENT) if inside.from_client else (0, MAC_SERVER)
+    ether_type = _ETHERTYPE[inside.family]
+    return struct.pack("!HHIHBB6sHHH", ether_type, 0, 2, 1, kind, 6, mac, 0, 3 << 13 | inside.vlans[0], ether_type)
+
+
+def _sll_two_tags(inside: Inside) -> bytes:
+    """The same with the outer tag put back, as libpcap does it in the first cooked form: it names what is behind the
+    inner one."""
+    kind, mac = (4, MAC_CLIENT) if inside.from_client else (0, MAC_SERVER)
+    outer, inner = inside.vlans
+    ether_type = _ETHERTYPE[inside.family]
+    return struct.pack("!HHH6sHHHHHH", kind, 1, 6, mac, 0, 0x88A8, outer, ether_type, 3 << 13 | inner, ether_type)
+
+
+def _sll_llc(inside: Inside) -> bytes:
+    """A frame with a length, as Linux names it, then LLC and SNAP."""
+    kind, mac = (4, MAC_CLIENT) if inside.from_client else (0, MAC_SERVER)
+    return struct.pack("!HHH6sHH", kind, 1, 6, mac, 0, 4) + b"\xaa\xaa\x03\0\0\0" \
+        + struct.pack("!H", _ETHERTYPE[inside.family])
+
+
 def _raw(_inside: Inside) -> bytes:
     return b""
 
@@ -114,6 +138,11 @@ TABLE = (
 
     Link("sll_vlan", 113, _sll, vlans=(10,), common=False),
     Link("sll2_vlan", 276, _sll2, vlans=(10, 20), common=False),
+    Link("sll2_inner_tag", 276, _sll2_inner_tag, vlans=(1600,), common=False, tshark=None),
+    Link("sll_two_tags", 113, _sll_two_tags, vlans=(20, 10), common=False, tshark=None),
+    Link("sll_llc", 113, _sll_llc, common=False),
+    # The frame check sequence was captured, too.
+    Link("eth_fcs", 1, _ethernet, minimum=60, common=False, trailer=b"\xde\xad\xbe\xef"),
     _rare("llc", 1, ethernet_llc),
     _rare("ppp", 9, ppp, prefix(_HDLC)),
     _rare("ppp_bare", 9, ppp_compressed),

@@ -12,7 +12,10 @@ from .model import Wire
 _DONT_FRAGMENT, _MORE_FRAGMENTS = 0x4000, 0x2000
 _LATER_OFFSET = 1480
 _TRAFFIC_CLASS, _FLOW_LABEL = 0x10, 0x6BEEF
-_EXTENSIONS = {"hop": 0, "route": 43, "dst": 60, "ah": 51}
+_EXTENSIONS = {"hop": 0, "route": 43, "dst": 60, "ah": 51, "detour": 43, "segments": 43, "mobile": 43, "home": 60}
+# Where a packet goes first that has one of these, and where one comes from that is not at home.
+_ON_THE_WAY = {"detour", "segments", "mobile"}
+_WAYPOINT, _CARE_OF = "outer1", "outer2"
 _FRAGMENT_HEADER = 44
 
 
@@ -59,7 +62,16 @@ def _ipv4(src: str, dst: str, protocol: int, payload: bytes, wire: Wire) -> tupl
     return header[:10] + struct.pack("!H", total_sum) + header[12:] + payload, length
 
 
-def _extension(name: str, following: int) -> bytes:
+def _extension(name: str, following: int, src: str, dst: str) -> bytes:
+    if name == "detour":  # type 0 (RFC 2460 4.4)
+        return struct.pack("!BBBBI", following, 2, 0, 1, 0) + addresses.packed(dst, 6)
+    if name == "mobile":  # type 2 (RFC 6275 6.4)
+        return struct.pack("!BBBBI", following, 2, 2, 1, 0) + addresses.packed(dst, 6)
+    if name == "segments":  # RFC 8754 2: the list is written backwards
+        return struct.pack("!BBBBBBH", following, 4, 4, 1, 1, 0, 0) + addresses.packed(dst, 6) \
+            + addresses.packed(_WAYPOINT, 6)
+    if name == "home":  # RFC 6275 6.3, padded as it asks for
+        return struct.pack("!BBBBHBB", following, 2, 1, 2, 0, 0xC9, 16) + addresses.packed(src, 6)
     if name == "route":  # type 0 would be deprecated; type 2 with nothing left (RFC 6275) is skipped by all
         return struct.pack("!BBBBI", following, 2, 2, 0, 0) + b"\x20\x01\x0d\xb8" + b"\0" * 12
     if name == "ah":  # RFC 4302: length counts 4-byte units minus two
@@ -74,12 +86,17 @@ def _ipv6(src: str, dst: str, protocol: int, payload: bytes, wire: Wire) -> tupl
         more = wire.frag in ("first", "tiny")
         chain = struct.pack("!BBHI", following, 0, offset | more, wire.ident)
         following = _FRAGMENT_HEADER
-    for name in reversed(wire.ext):
-        chain = _extension(name, following) + chain
+    for name in reversed([name for name in wire.ext if name != "jumbo"]):
+        chain = _extension(name, following, src, dst) + chain
         following = _EXTENSIONS[name]
-    length = _lied_length(len(chain) + len(payload), wire)
+    if "jumbo" in wire.ext:  # RFC 2675 2: the length stands in a hop-by-hop option, which counts itself
+        chain = struct.pack("!BBBBI", following, 0, 0xC2, 4, 8 + len(chain) + len(payload)) + chain
+        following = _EXTENSIONS["hop"]
+    length = 0 if "jumbo" in wire.ext else _lied_length(len(chain) + len(payload), wire)
     header = struct.pack("!IHBB", 6 << 28 | _TRAFFIC_CLASS << 20 | _FLOW_LABEL, length, following, wire.ttl)
-    header += addresses.packed(src, 6) + addresses.packed(dst, 6)
+    seen_src = _CARE_OF if "home" in wire.ext else src
+    seen_dst = _WAYPOINT if _ON_THE_WAY & set(wire.ext) else dst
+    header += addresses.packed(seen_src, 6) + addresses.packed(seen_dst, 6)
     return header + chain + payload, 40 + len(chain)
 
 

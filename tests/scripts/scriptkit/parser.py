@@ -28,8 +28,8 @@ _CHOICES = {
     "frag": {"first", "later", "tiny", "atomic"},
     "sum": {"bad-ip", "bad-tcp", "bad-icmp", "offload"},
     "quote": {"syn", "synack", "ack"},
-    "ext": {"hop", "dst", "route", "ah"},
-    "qext": {"hop", "dst", "route", "ah"},
+    "ext": {"hop", "dst", "route", "ah", "jumbo", "detour", "segments", "mobile", "home"},
+    "qext": {"hop", "dst", "route", "ah", "detour", "segments", "mobile", "home"},
     "from": addresses.NAMES, "to": addresses.NAMES, "client": addresses.NAMES, "server": addresses.NAMES}
 RESULTS = ("success", "timeout", "reject", "unreach", "abort", "unjudged", "pending", "event")
 
