@@ -167,6 +167,7 @@ Tracker::Choice Tracker::choose(const PairView& view, const Packet& packet) cons
         const bool pass_on = is_remembered_without_failure(state) && only_ignored &&
                              view.pending.index != kNoIndex && packet.icmp == nullptr &&
                              packet.kind == SegmentKind::ack &&
+                             view.pending.judgement.fit == Fit::none &&
                              !is_from_client(table_[view.pending.index], *packet.segment);
         return pass_on ? view.pending : view.best;
     }
