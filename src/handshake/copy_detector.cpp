@@ -69,6 +69,11 @@ bool CopyDetector::is_copy(std::uint64_t fingerprint, Timestamp now) {
     return false;
 }
 
+bool CopyDetector::was_shown(std::uint64_t fingerprint, Timestamp now) const {
+    const auto found = first_seen_.find(fingerprint);
+    return found != first_seen_.end() && now - found->second <= kWindow;
+}
+
 void CopyDetector::forget_oldest() {
     first_seen_.erase(seen_.front().fingerprint);
     seen_.pop_front();

@@ -292,11 +292,18 @@ bool Tracker::is_repeated_by_capture(const Choice& choice, Action action, const 
         !is_failed(attempt.state) && packet.at - attempt.last_packet > CopyDetector::kWindow) {
         return false;
     }
-    // A held SYN/ACK is shown again when its SYN comes: under another name until then.
+    if (packet.was_held) {
+        return false;
+    }
+    // A held SYN/ACK was shown under another name: when its SYN comes, it is no copy of itself.
     const std::uint64_t held_name = action == Action::hold_synack ? kHeldName : 0;
     const std::uint64_t fingerprint = packet.icmp != nullptr ? copies_.fingerprint(*packet.icmp)
                                                              : copies_.fingerprint(*packet.segment);
-    return copies_.is_copy(fingerprint ^ held_name, clock_.now()) && !packet.was_held;
+    if (packet.kind == SegmentKind::synack && held_name == 0 &&
+        copies_.was_shown(fingerprint ^ kHeldName, clock_.now())) {
+        return true;
+    }
+    return copies_.is_copy(fingerprint ^ held_name, clock_.now());
 }
 
 AttemptList& Tracker::list_of(const Attempt& attempt) {
