@@ -224,6 +224,7 @@ class Tracker {
     void remember(AttemptIndex index, AttemptList& from, AttemptList& to, Timestamp since);
     // How long after its start an attempt can be remembered at most.
     static Duration longest_memory(Duration timeout);
+    static void note_acked_octets(Attempt& attempt, const Segment& synack);
     void renew(AttemptIndex index, AttemptList& list, Timestamp at);
     void recount_pending(Attempt& attempt);
     void count_cell(State state, Event event) {

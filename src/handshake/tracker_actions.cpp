@@ -177,6 +177,13 @@ void Tracker::do_cross(const Deed& deed) {
     attempt.server_isn_from_syn = true;
 }
 
+void Tracker::note_acked_octets(Attempt& attempt, const Segment& synack) {
+    const std::uint32_t acked_octets = synack.ack - (attempt.client_isn + 1);
+    attempt.synack_acked_length = static_cast<std::uint16_t>(
+        std::max<std::uint32_t>(attempt.synack_acked_length, acked_octets));
+    attempt.synack_acked_data = attempt.synack_acked_data || acked_octets > 0;
+}
+
 void Tracker::note_synack(Attempt& attempt, const Judgement& judgement, const Packet& packet) {
     const Segment& synack = *packet.segment;
     const std::size_t n = judgement.server_isn_index;
@@ -189,10 +196,7 @@ void Tracker::note_synack(Attempt& attempt, const Judgement& judgement, const Pa
         table_.details(attempt).more_server_isns[n - 1] = synack.seq;
         ++attempt.server_isn_count;
     }
-    const std::uint32_t acked_octets = synack.ack - (attempt.client_isn + 1);
-    attempt.synack_acked_length = static_cast<std::uint16_t>(
-        std::max<std::uint32_t>(attempt.synack_acked_length, acked_octets));
-    attempt.synack_acked_data = attempt.synack_acked_data || acked_octets > 0;
+    note_acked_octets(attempt, synack);
     if (attempt.has_synack) {
         table_.details(attempt).synacks.add(sent_at(synack, packet.at));
         return;
@@ -234,6 +238,10 @@ void Tracker::do_accept_synack(const Deed& deed) {
 void Tracker::do_repeat_synack(const Deed& deed) {
     Attempt& attempt = table_[deed.choice.index];
     increment_to_maximum(attempt.dup_synack);
+    // A SYN/ACK that is sent again may acknowledge what the first did not.
+    if (deed.choice.judgement.event == Event::s_synack_seen) {
+        note_acked_octets(attempt, *deed.packet.segment);
+    }
     table_.details(attempt).synacks.add(sent_at(*deed.packet.segment, deed.packet.at));
 }
 
