@@ -225,6 +225,7 @@ class Tracker {
     // How long after its start an attempt can be remembered at most.
     static Duration longest_memory(Duration timeout);
     static void note_acked_octets(Attempt& attempt, const Segment& synack);
+    void succeed_if_acknowledged_before(const Deed& deed);
     void renew(AttemptIndex index, AttemptList& list, Timestamp at);
     void recount_pending(Attempt& attempt);
     void count_cell(State state, Event event) {

@@ -227,7 +227,12 @@ void Tracker::do_accept_synack(const Deed& deed) {
     Attempt& attempt = table_[deed.choice.index];
     note_synack(attempt, deed.choice.judgement, deed.packet);
     attempt.state = is_failed(attempt.state) ? State::failed_received : State::syn_received;
-    const AttemptDetails* details = table_.find_details(attempt);
+    succeed_if_acknowledged_before(deed);
+}
+
+// The capture may show the client's ACK before the SYN/ACK that it acknowledges.
+void Tracker::succeed_if_acknowledged_before(const Deed& deed) {
+    const AttemptDetails* details = table_.find_details(table_[deed.choice.index]);
     if (details != nullptr && details->has_kept_ack &&
         details->kept_ack == deed.packet.segment->seq + 1 &&
         deed.packet.at - details->kept_ack_at < kSwappedAck) {
@@ -247,6 +252,7 @@ void Tracker::do_repeat_synack(const Deed& deed) {
 
 void Tracker::do_add_server_isn(const Deed& deed) {
     note_synack(table_[deed.choice.index], deed.choice.judgement, deed.packet);
+    succeed_if_acknowledged_before(deed);
 }
 
 void Tracker::do_keep_client_ack(const Deed& deed) {
