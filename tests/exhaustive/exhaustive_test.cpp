@@ -1,10 +1,15 @@
-// All sequences of a small alphabet of packets and pauses up to a length, through the tracker and
-// through the naive machine: both must say the same. Usage: exhaustive_test LENGTH
+// Sequences of packets and pauses through the tracker and through the naive machine: both must say
+// the same. All sequences of a small alphabet up to a length, or random ones of a larger alphabet.
+// Usage: exhaustive_test LENGTH, or exhaustive_test random COUNT SEED
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <optional>
+#include <random>
+#include <string_view>
 
 #include "exhaustive/naive_machine.h"
 #include "handshake/tracker.h"
@@ -33,6 +38,7 @@ struct Letter {
 };
 
 constexpr Duration kStep = Duration::milliseconds(3);  // beyond what copies of a capture take
+constexpr Duration kAtOnce = Duration::milliseconds(1);
 
 constexpr Letter kAlphabet[] = {
     {"SYN", false, true, kSyn, kNearIsn, 0, 0, kStep},
@@ -53,7 +59,30 @@ constexpr Letter kAlphabet[] = {
     {"ICMP error of another ISN", true, true, 0, 12'345, 0, 0, kStep},
     {"pause of 1 s", false, true, 0, 0, 0, 0, Duration::seconds(1)},
     {"pause of 61 s", false, true, 0, 0, 0, 0, Duration::seconds(61)},
+    // From here on for random sequences only.
+    {"SYN at once", false, true, kSyn, kNearIsn, 0, 0, kAtOnce},
+    {"SYN/ACK at once", false, false, kSyn | kAck, kFarIsn, kNearIsn + 1, 0, kAtOnce},
+    {"ACK at once", false, true, kAck, kNearIsn + 1, kFarIsn + 1, 0, kAtOnce},
+    {"SYN with data", false, true, kSyn, kNearIsn, 0, 100, kStep},
+    {"SYN/ACK of the SYN's data", false, false, kSyn | kAck, kFarIsn, kNearIsn + 101, 0, kStep},
+    {"SYN/ACK with a second ISN", false, false, kSyn | kAck, kFarIsn + 70'000, kNearIsn + 1, 0,
+     kStep},
+    {"ACK of the second SYN/ACK", false, true, kAck, kNearIsn + 1, kFarIsn + 70'001, 0, kStep},
+    {"SYN/ACK with an ISN in the first one's window", false, false, kSyn | kAck, kFarIsn + 500,
+     kNearIsn + 1, 0, kStep},
+    {"ACK in the windows of both", false, true, kAck, kNearIsn + 200, kFarIsn + 600, 0, kStep},
+    {"bare ACK of the server", false, false, kAck, kFarIsn + 1, kNearIsn + 1, 0, kStep},
+    {"ACK of the server beyond its SYN/ACK", false, false, kAck, kFarIsn + 1, kNearIsn + 501, 0,
+     kStep},
+    {"challenge ACK", false, false, kAck, kOtherIsn, 900, 0, kStep},
+    {"ACK of the other attempt", false, true, kAck, kOtherIsn + 1, kFarIsn + 1, 0, kStep},
+    {"SYN/ACK of the client", false, true, kSyn | kAck, kNearIsn, kFarIsn + 1, 0, kStep},
+    {"ICMP error that quotes the SYN/ACK", true, false, 0, kFarIsn, 0, 0, kStep},
+    {"SYN and FIN", false, true, kSyn | kFin, kNearIsn, 0, 0, kStep},
+    {"pause of 59.5 s", false, true, 0, 0, 0, 0, Duration::milliseconds(59'500)},
+    {"pause of 200 s", false, true, 0, 0, 0, 0, Duration::seconds(200)},
 };
+constexpr std::size_t kSmallAlphabet = 18;
 
 const Endpoint kNear{*IpAddress::parse("192.0.2.1"), 40'000};
 const Endpoint kFar{*IpAddress::parse("192.0.2.2"), 80};
@@ -137,13 +166,17 @@ std::string describe(const Line& line) {
         nanoseconds(line.synack), nanoseconds(line.ack), nanoseconds(line.last_packet));
 }
 
-// One tracker for all sequences, since making one costs more than a sequence: each begins long
-// after the one before, and `finish` forgets.
+// One tracker for many sequences, since making one costs more than a sequence: each begins long
+// after the one before, and `finish` forgets. Not for all, since there is a last time.
 class Comparison {
   public:
     bool agree(const std::vector<std::size_t>& word, bool explain);
 
   private:
+    static constexpr Timestamp kFirstStart{1'700'000'000'000'000'000};
+    static constexpr Duration kApart = Duration::seconds(10'000);
+    static constexpr Timestamp kLastStart = kFirstStart + kApart * 100'000;
+
     static TrackerConfig config() {
         TrackerConfig config;
         config.timeout = kTimeout;
@@ -152,19 +185,23 @@ class Comparison {
     }
 
     Listener listener_;
-    Tracker tracker_{config(), listener_, listener_};
-    Timestamp start_{1'700'000'000'000'000'000};
+    std::optional<Tracker> tracker_;
+    Timestamp start_ = kLastStart;
 };
 
 bool Comparison::agree(const std::vector<std::size_t>& word, bool explain) {
-    start_ = start_ + Duration::seconds(1'000);
+    start_ = start_ + kApart;
+    if (start_ > kLastStart) {
+        start_ = kFirstStart;
+        tracker_.emplace(config(), listener_, listener_);
+    }
     listener_.told.clear();
     play(
         word, start_,
-        [&](const Segment& s, Timestamp t) { tracker_.on_segment(s, t, InterfaceId::none()); },
-        [&](const IcmpError& e, Timestamp t) { tracker_.on_icmp(e, t); },
-        [&](Timestamp t) { tracker_.on_other(t); });
-    tracker_.finish();
+        [&](const Segment& s, Timestamp t) { tracker_->on_segment(s, t, InterfaceId::none()); },
+        [&](const IcmpError& e, Timestamp t) { tracker_->on_icmp(e, t); },
+        [&](Timestamp t) { tracker_->on_other(t); });
+    tracker_->finish();
     NaiveMachine naive(kTimeout, kNear);
     play(
         word, start_, [&](const Segment& s, Timestamp t) { naive.on_segment(s, t); },
@@ -204,7 +241,7 @@ int run(std::size_t longest) {
                 ++different;
             }
             std::size_t place = 0;
-            while (place < length && ++word[place] == std::size(kAlphabet)) {
+            while (place < length && ++word[place] == kSmallAlphabet) {
                 word[place++] = 0;
             }
             more = place < length;
@@ -218,15 +255,43 @@ int run(std::size_t longest) {
     return different == 0 ? 0 : 1;
 }
 
+int run_random(std::size_t count, std::uint64_t seed) {
+    constexpr std::size_t kShown = 5;
+    constexpr std::size_t kLongest = 14;
+    std::mt19937_64 random(seed);
+    Comparison comparison;
+    std::size_t different = 0;
+    for (std::size_t played = 0; played < count; ++played) {
+        std::vector<std::size_t> word(2 + random() % (kLongest - 1));
+        std::generate(word.begin(), word.end(), [&] { return random() % std::size(kAlphabet); });
+        // Most begin as connections do, else most would be over before they are one.
+        word[0] = random() % 4 > 0 ? 0 : word[0];
+        word[1] = random() % 2 > 0 ? 2 : word[1];
+        different += comparison.agree(word, different < kShown) ? 0U : 1U;
+    }
+    fmt::print("{} random sequences of up to {} packets and pauses, seed {}, {} different\n", count,
+               kLongest, seed, different);
+    return different == 0 ? 0 : 1;
+}
+
+std::optional<std::uint64_t> number(const char* text) {
+    std::uint64_t value = 0;
+    const char* end = text + std::strlen(text);
+    const auto [stopped, error] = std::from_chars(text, end, value);
+    return error == std::errc() && stopped == end ? std::optional(value) : std::nullopt;
+}
+
 }  // namespace
 }  // namespace tcpeek::exhaustive
 
 int main(int argc, char** argv) {
-    unsigned length = 0;
-    const char* end = argc == 2 ? argv[1] + std::strlen(argv[1]) : nullptr;
-    if (argc != 2 || std::from_chars(argv[1], end, length).ptr != end || length == 0) {
-        fmt::print(stderr, "usage: exhaustive_test LENGTH\n");
+    using tcpeek::exhaustive::number;
+    const bool random = argc == 4 && std::string_view(argv[1]) == "random";
+    const auto first = argc == 2 ? number(argv[1]) : random ? number(argv[2]) : std::nullopt;
+    const auto seed = random ? number(argv[3]) : std::optional<std::uint64_t>(0);
+    if (!first || *first == 0 || !seed) {
+        fmt::print(stderr, "usage: exhaustive_test LENGTH | exhaustive_test random COUNT SEED\n");
         return 2;
     }
-    return tcpeek::exhaustive::run(length);
+    return random ? tcpeek::exhaustive::run_random(*first, *seed) : tcpeek::exhaustive::run(*first);
 }

@@ -31,12 +31,12 @@ std::vector<SeqNumber> synack_isns(const NaiveAttempt& attempt) {
     return isns;
 }
 
-// With the one of its SYN.
+// With the one of its SYN, which comes before all SYN/ACKs.
 std::vector<SeqNumber> server_isns(const NaiveAttempt& attempt) {
     std::vector<SeqNumber> isns = synack_isns(attempt);
-    if (attempt.server_syn &&
-        std::find(isns.begin(), isns.end(), *attempt.server_syn) == isns.end()) {
-        isns.push_back(*attempt.server_syn);
+    if (attempt.server_syn) {
+        std::erase(isns, *attempt.server_syn);
+        isns.insert(isns.begin(), *attempt.server_syn);
     }
     return isns;
 }
@@ -95,19 +95,17 @@ bool NaiveMachine::expire_one(Timestamp now) {
     return true;
 }
 
-bool NaiveMachine::is_copy(const Seen& packet) {
-    for (const Seen& seen : seen_) {
-        if (seen.segment.has_value() != packet.segment.has_value()) {
-            continue;
-        }
-        if (packet.segment ? is_same_packet(*seen.segment, *packet.segment)
-                           : seen.error.quoted_source == packet.error.quoted_source &&
-                                 seen.error.quoted_seq == packet.error.quoted_seq) {
-            return true;
-        }
-    }
-    seen_.push_back(packet);
-    return false;
+bool NaiveMachine::is_copy(const Segment& segment) const {
+    return std::any_of(seen_.begin(), seen_.end(), [&](const Seen& seen) {
+        return seen.segment && is_same_packet(*seen.segment, segment);
+    });
+}
+
+bool NaiveMachine::is_copy(const IcmpError& error) const {
+    return std::any_of(seen_.begin(), seen_.end(), [&](const Seen& seen) {
+        return !seen.segment && seen.error.quoted_source == error.quoted_source &&
+               seen.error.quoted_seq == error.quoted_seq;
+    });
 }
 
 // Packets.
@@ -116,45 +114,63 @@ void NaiveMachine::on_segment(const Segment& segment, Timestamp now) {
     pass_time(now);
     const TcpFlags flags = segment.flags;
     if ((flags.syn() && flags.fin() && !flags.rst()) ||
-        (!flags.syn() && !flags.rst() && !flags.ack()) ||
-        is_copy({.segment = segment, .error = {}, .at = now})) {
+        (!flags.syn() && !flags.rst() && !flags.ack()) || is_copy(segment)) {
         return;
     }
+    // A packet of no attempt has no copies; nobody looks for those of an established connection.
+    bool remembered = true;
     if (flags.syn() && !flags.ack() && !flags.rst()) {
         on_syn(segment);
-        return;
-    }
-    if (NaiveAttempt* attempt = find_by_numbers(segment, now)) {
+    } else if (NaiveAttempt* attempt = find_by_numbers(segment)) {
+        const bool over =
+            attempt->verdict == Verdict::success || attempt->verdict == Verdict::unjudged;
+        remembered = !over || flags.syn() || flags.rst() || now - attempt->completed <= kCopies;
         take(*attempt, segment, now);
-        return;
+    } else {
+        remembered = note_unfit(segment);
+        if (flags.syn() && !flags.rst()) {
+            held_.push_back({segment, now});
+            remembered = true;
+        }
     }
-    if (flags.syn() && !flags.rst()) {
-        held_.push_back({segment, now});
+    if (remembered) {
+        seen_.push_back({.segment = segment, .error = {}, .at = now});
     }
 }
 
 void NaiveMachine::on_icmp(const IcmpError& error, Timestamp now) {
     pass_time(now);
-    if (is_copy({.segment = {}, .error = error, .at = now})) {
+    NaiveAttempt* const meant = find_quoted(error);
+    if (meant == nullptr || is_copy(error)) {
         return;
     }
+    seen_.push_back({.segment = {}, .error = error, .at = now});
+    if (meant->verdict == Verdict::success || meant->verdict == Verdict::unjudged) {
+        return;
+    }
+    meant->history += 'i';
+    meant->icmp = true;
+    if (meant->stage == Stage::syn_sent && meant->verdict == Verdict::none) {
+        fail(*meant, Cause::icmp_error, now_);
+    }
+}
+
+// The attempt whose SYN or SYN/ACK is quoted: of several the pending one, else the newest.
+NaiveAttempt* NaiveMachine::find_quoted(const IcmpError& error) {
+    NaiveAttempt* meant = nullptr;
     for (NaiveAttempt& attempt : attempts_) {
         const bool quotes_client = (error.quoted_source == near_) == attempt.client_is_near;
-        // Of crossed SYNs both belong to the attempt; SEMANTICS does not say more.
+        // Of crossed SYNs both belong to the attempt; there is no rule beyond that.
         const std::vector<SeqNumber> isns = server_isns(attempt);
         const bool quotes_server =
             !quotes_client && std::find(isns.begin(), isns.end(), error.quoted_seq) != isns.end();
         const bool quotes_syn = quotes_client && error.quoted_seq == attempt.isn;
-        if (error.destination != error.quoted_source.address || (!quotes_syn && !quotes_server) ||
-            attempt.verdict == Verdict::success || attempt.verdict == Verdict::unjudged) {
-            continue;
-        }
-        attempt.history += 'i';
-        attempt.icmp = true;
-        if (attempt.stage == Stage::syn_sent && attempt.verdict == Verdict::none) {
-            fail(attempt, Cause::icmp_error, now_);
+        if (error.destination == error.quoted_source.address && (quotes_syn || quotes_server) &&
+            (meant == nullptr || meant->verdict != Verdict::none)) {
+            meant = &attempt;
         }
     }
+    return meant;
 }
 
 void NaiveMachine::finish() {
@@ -244,38 +260,50 @@ NaiveAttempt* NaiveMachine::find_pending() {
     return nullptr;
 }
 
-// The attempt that takes the segment. What fits none is written down for the one that it would
-// have been meant for, and held if it is a SYN/ACK.
-NaiveAttempt* NaiveMachine::find_by_numbers(const Segment& segment, Timestamp) {
+// The attempt that takes the segment: the pending one before a remembered one, the newest first.
+NaiveAttempt* NaiveMachine::find_by_numbers(const Segment& segment) {
     NaiveAttempt* const pending = find_pending();
-    NaiveAttempt* best = nullptr;
     for (const Fit wanted : {Fit::exact, Fit::window}) {
         if (pending != nullptr && fit(*pending, segment) == wanted) {
             return pending;
         }
-        for (auto attempt = attempts_.rbegin(); attempt != attempts_.rend(); ++attempt) {
-            if (best == nullptr && fit(*attempt, segment) == wanted) {
-                best = &*attempt;
-            }
-        }
-        if (best != nullptr) {
-            return best;
+        const auto newest =
+            std::find_if(attempts_.rbegin(), attempts_.rend(),
+                         [&](const auto& attempt) { return fit(attempt, segment) == wanted; });
+        if (newest != attempts_.rend()) {
+            return is_challenge(*newest, segment) ? nullptr : &*newest;
         }
     }
-    NaiveAttempt* loser = pending;
+    return nullptr;
+}
+
+// Whether it is an ACK of the old connection's end that the new attempt asks, and so says that it
+// holds that one still.
+bool NaiveMachine::is_challenge(const NaiveAttempt& old, const Segment& segment) {
+    const bool over = old.verdict == Verdict::success || old.verdict == Verdict::unjudged;
+    const NaiveAttempt* const pending = find_pending();
+    return over && pending != nullptr && !segment.flags.syn() && !segment.flags.rst() &&
+           !is_from_client(*pending, segment) && fit(*pending, segment) == Fit::none;
+}
+
+// What fits none is written down for the pending attempt, else for the newest that failed. Says
+// whether it was shown to any attempt that it could be a copy for.
+bool NaiveMachine::note_unfit(const Segment& segment) {
+    NaiveAttempt* loser = find_pending();
     for (auto attempt = attempts_.rbegin(); attempt != attempts_.rend(); ++attempt) {
         if (loser == nullptr && attempt->verdict == Verdict::failure) {
             loser = &*attempt;
         }
     }
-    if (loser != nullptr) {
-        write(*loser, segment, false);
-        if (!is_from_client(*loser, segment) && segment.flags.ack() && !segment.flags.syn() &&
-            !segment.flags.rst() && loser->stage == Stage::syn_sent) {
-            loser->challenged = true;
-        }
+    if (loser == nullptr) {
+        return segment.flags.rst() && !attempts_.empty();
     }
-    return nullptr;
+    write(*loser, segment, false);
+    if (!is_from_client(*loser, segment) && segment.flags.ack() && !segment.flags.syn() &&
+        !segment.flags.rst() && loser->stage == Stage::syn_sent) {
+        loser->challenged = true;
+    }
+    return true;
 }
 
 bool NaiveMachine::is_from_client(const NaiveAttempt& attempt, const Segment& segment) const {
@@ -294,10 +322,9 @@ NaiveMachine::Fit NaiveMachine::fit(const NaiveAttempt& attempt, const Segment& 
                : acknowledges_syn(attempt, segment.ack) ? Fit::window
                                                         : Fit::none;
     }
-    const std::vector<SeqNumber> isns = server_isns(attempt);
-    const bool acks_server = std::any_of(isns.begin(), isns.end(),
-                                         [&](SeqNumber isn) { return segment.ack == isn + 1; });
-    return attempt.server_syn && segment.seq == attempt.isn && acks_server ? Fit::exact : Fit::none;
+    // A SYN/ACK of the client answers the server's SYN.
+    const bool answers = attempt.server_syn && segment.ack == *attempt.server_syn + 1;
+    return answers && segment.seq == attempt.isn ? Fit::exact : Fit::none;
 }
 
 NaiveMachine::Fit NaiveMachine::fit_of_rst(const NaiveAttempt& attempt,
@@ -448,18 +475,22 @@ void NaiveMachine::take_after_success(NaiveAttempt& attempt, const Segment& segm
     const bool from_client = is_from_client(attempt, segment);
     if (segment.flags.rst()) {
         for (const SeqNumber isn : isns) {
-            if (!from_client && segment.seq == isn + 1) {
+            if (!from_client && segment.seq == isn + 1 && !attempt.server_reset_told) {
+                attempt.server_reset_told = true;
                 tell_event(attempt, SessionEvent::Kind::reset_early_by_server);
                 return;
             }
         }
-        if (from_client && segment.seq == attempt.isn + 1) {
+        if (from_client && segment.seq == attempt.isn + 1 && !attempt.client_reset_told) {
+            attempt.client_reset_told = true;
             tell_event(attempt, SessionEvent::Kind::reset_early_by_client);
         }
         return;
     }
+    // Crossed SYNs: the first SYN/ACK with the ISN of the server's SYN is none that is repeated.
+    const std::vector<SeqNumber> repeated = synack_isns(attempt);
     if (!segment.flags.syn() || from_client || attempt.unaccepted_told ||
-        std::find(isns.begin(), isns.end(), segment.seq) == isns.end()) {
+        std::find(repeated.begin(), repeated.end(), segment.seq) == repeated.end()) {
         return;
     }
     Duration patience = Duration::milliseconds(200);

@@ -67,6 +67,8 @@ struct NaiveAttempt {
     Timestamp remember_until;  // once there is a verdict
     Timestamp completed;
     bool unaccepted_told = false;
+    bool server_reset_told = false;
+    bool client_reset_told = false;
 };
 
 class NaiveMachine {
@@ -96,13 +98,17 @@ class NaiveMachine {
 
     void pass_time(Timestamp now);
     bool expire_one(Timestamp now);
-    bool is_copy(const Seen& packet);
+    [[nodiscard]] bool is_copy(const Segment& segment) const;
+    [[nodiscard]] bool is_copy(const IcmpError& error) const;
 
     void on_syn(const Segment& segment);
     void start(const Segment& syn);
     void supersede(NaiveAttempt& attempt);
     NaiveAttempt* find_pending();
-    NaiveAttempt* find_by_numbers(const Segment& segment, Timestamp at);
+    NaiveAttempt* find_by_numbers(const Segment& segment);
+    NaiveAttempt* find_quoted(const IcmpError& error);
+    bool is_challenge(const NaiveAttempt& old, const Segment& segment);
+    bool note_unfit(const Segment& segment);
     [[nodiscard]] Fit fit(const NaiveAttempt& attempt, const Segment& segment) const;
     [[nodiscard]] Fit fit_of_rst(const NaiveAttempt& attempt, const Segment& segment) const;
     [[nodiscard]] Fit fit_of_ack(const NaiveAttempt& attempt, const Segment& segment) const;
