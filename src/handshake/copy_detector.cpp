@@ -40,7 +40,8 @@ std::uint64_t CopyDetector::fingerprint(const Segment& segment) const {
     fields.add(segment.ack.value);
     fields.add(segment.payload_length);
     fields.add(segment.has_timestamps ? segment.timestamps.value : 0);
-    fields.add(static_cast<std::uint32_t>(segment.flags.bits) << 16U |
+    fields.add((segment.has_timestamps ? 1U << 31U : 0U) |
+               static_cast<std::uint32_t>(segment.flags.bits) << 16U |
                (segment.has_ip_id ? segment.ip_id : 0U));
     return fields.hash(seed_);
 }
