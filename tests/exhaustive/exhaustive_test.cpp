@@ -1,6 +1,6 @@
 // Sequences of packets and pauses through the tracker and through the naive machine: both must say
 // the same. All sequences of a small alphabet up to a length, or random ones of a larger alphabet.
-// Usage: exhaustive_test LENGTH, or exhaustive_test random COUNT SEED
+// Usage: exhaustive_test LENGTH, or exhaustive_test random COUNT SEED [LENGTH]
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -84,6 +84,29 @@ constexpr Letter kAlphabet[] = {
 };
 constexpr std::size_t kSmallAlphabet = 18;
 
+// What random sequences do to a packet besides: another pause before it, also backwards, and
+// timestamps that name each other or not.
+constexpr Duration kPauses[] = {
+    {},
+    Duration::milliseconds(1),
+    Duration::milliseconds(2),
+    Duration::nanoseconds(2'000'001),
+    Duration::nanoseconds(9'999'999),
+    Duration::milliseconds(10),
+    Duration::milliseconds(197),
+    Duration::milliseconds(-1),
+    Duration::milliseconds(-700),
+    Duration::seconds(-20),
+};
+constexpr std::uint32_t kTimestampValues = 3;
+
+struct Step {
+    std::size_t letter = 0;
+    Duration pause;
+    std::optional<TcpTimestamps> timestamps;
+};
+using Word = std::vector<Step>;
+
 const Endpoint kNear{*IpAddress::parse("192.0.2.1"), 40'000};
 const Endpoint kFar{*IpAddress::parse("192.0.2.2"), 80};
 
@@ -119,11 +142,10 @@ class Listener final : public Classifier, public VerdictSink {
 };
 
 template <typename OnSegment, typename OnIcmp, typename OnOther>
-void play(const std::vector<std::size_t>& word, Timestamp now, OnSegment on_segment, OnIcmp on_icmp,
-          OnOther on_other) {
-    for (const std::size_t index : word) {
-        const Letter& letter = kAlphabet[index];
-        now = now + letter.pause;
+void play(const Word& word, Timestamp now, OnSegment on_segment, OnIcmp on_icmp, OnOther on_other) {
+    for (const Step& step : word) {
+        const Letter& letter = kAlphabet[step.letter];
+        now = now + step.pause;
         const Endpoint& source = letter.from_near ? kNear : kFar;
         const Endpoint& destination = letter.from_near ? kFar : kNear;
         if (letter.icmp) {
@@ -144,6 +166,8 @@ void play(const std::vector<std::size_t>& word, Timestamp now, OnSegment on_segm
             segment.seq = {letter.seq};
             segment.ack = {letter.ack};
             segment.payload_length = letter.payload;
+            segment.has_timestamps = step.timestamps.has_value();
+            segment.timestamps = step.timestamps.value_or(TcpTimestamps{});
             on_segment(segment, now);
         } else {
             on_other(now);
@@ -166,11 +190,15 @@ std::string describe(const Line& line) {
         nanoseconds(line.synack), nanoseconds(line.ack), nanoseconds(line.last_packet));
 }
 
+Step plain_step(std::size_t letter) {
+    return {.letter = letter, .pause = kAlphabet[letter].pause, .timestamps = {}};
+}
+
 // One tracker for many sequences, since making one costs more than a sequence: each begins long
 // after the one before, and `finish` forgets. Not for all, since there is a last time.
 class Comparison {
   public:
-    bool agree(const std::vector<std::size_t>& word, bool explain);
+    bool agree(const Word& word, bool explain);
 
   private:
     static constexpr Timestamp kFirstStart{1'700'000'000'000'000'000};
@@ -189,7 +217,7 @@ class Comparison {
     Timestamp start_ = kLastStart;
 };
 
-bool Comparison::agree(const std::vector<std::size_t>& word, bool explain) {
+bool Comparison::agree(const Word& word, bool explain) {
     start_ = start_ + kApart;
     if (start_ > kLastStart) {
         start_ = kFirstStart;
@@ -213,8 +241,13 @@ bool Comparison::agree(const std::vector<std::size_t>& word, bool explain) {
     }
     if (explain) {
         fmt::print("disagreement:\n");
-        for (const std::size_t index : word) {
-            fmt::print("  {}\n", kAlphabet[index].words);
+        for (const Step& step : word) {
+            fmt::print("  {:+.6f} {}", static_cast<double>(step.pause.ns) / 1e9,
+                       kAlphabet[step.letter].words);
+            if (step.timestamps) {
+                fmt::print(" tsval {} tsecr {}", step.timestamps->value, step.timestamps->echo);
+            }
+            fmt::print("\n");
         }
         for (const Line& line : listener_.told) {
             fmt::print("  tracker: {}\n", describe(line));
@@ -232,22 +265,20 @@ int run(std::size_t longest) {
     std::size_t played = 0;
     std::size_t different = 0;
     // Shorter ones first: the first disagreement is a smallest one.
-    for (std::size_t length = 1; length <= longest; ++length) {
-        std::vector<std::size_t> word(length, 0);
+    for (std::size_t length = 1; length <= longest && different == 0; ++length) {
+        Word word(length, plain_step(0));
         bool more = true;
         while (more) {
             ++played;
-            if (!comparison.agree(word, different < kShown)) {
-                ++different;
-            }
+            different += comparison.agree(word, different < kShown) ? 0U : 1U;
             std::size_t place = 0;
-            while (place < length && ++word[place] == kSmallAlphabet) {
-                word[place++] = 0;
+            while (place < length && word[place].letter + 1 == kSmallAlphabet) {
+                word[place++] = plain_step(0);
             }
             more = place < length;
-        }
-        if (different > 0) {
-            break;
+            if (more) {
+                word[place] = plain_step(word[place].letter + 1);
+            }
         }
     }
     fmt::print("{} sequences of up to {} packets and pauses, {} different\n", played, longest,
@@ -255,22 +286,42 @@ int run(std::size_t longest) {
     return different == 0 ? 0 : 1;
 }
 
-int run_random(std::size_t count, std::uint64_t seed) {
+Word random_word(std::mt19937_64& random, std::size_t longest) {
+    Word word(2 + random() % (longest - 1));
+    // Half of the words are plain, a quarter has odd times, a quarter timestamps.
+    const std::uint64_t kind = random() % 4;
+    for (Step& step : word) {
+        step = plain_step(random() % std::size(kAlphabet));
+    }
+    // Most begin as connections do, else most would be over before they are one.
+    if (random() % 4 > 0) {
+        word[0] = plain_step(0);
+    }
+    if (random() % 2 > 0) {
+        word[1] = plain_step(2);
+    }
+    for (Step& step : word) {
+        if (kind == 2 && random() % 2 > 0) {
+            step.pause = kPauses[random() % std::size(kPauses)];
+        }
+        if (kind == 3 && random() % 8 > 0) {
+            step.timestamps = {static_cast<std::uint32_t>(random() % kTimestampValues),
+                               static_cast<std::uint32_t>(random() % kTimestampValues)};
+        }
+    }
+    return word;
+}
+
+int run_random(std::size_t count, std::uint64_t seed, std::size_t longest) {
     constexpr std::size_t kShown = 5;
-    constexpr std::size_t kLongest = 14;
     std::mt19937_64 random(seed);
     Comparison comparison;
     std::size_t different = 0;
     for (std::size_t played = 0; played < count; ++played) {
-        std::vector<std::size_t> word(2 + random() % (kLongest - 1));
-        std::generate(word.begin(), word.end(), [&] { return random() % std::size(kAlphabet); });
-        // Most begin as connections do, else most would be over before they are one.
-        word[0] = random() % 4 > 0 ? 0 : word[0];
-        word[1] = random() % 2 > 0 ? 2 : word[1];
-        different += comparison.agree(word, different < kShown) ? 0U : 1U;
+        different += comparison.agree(random_word(random, longest), different < kShown) ? 0U : 1U;
     }
     fmt::print("{} random sequences of up to {} packets and pauses, seed {}, {} different\n", count,
-               kLongest, seed, different);
+               longest, seed, different);
     return different == 0 ? 0 : 1;
 }
 
@@ -285,13 +336,16 @@ std::optional<std::uint64_t> number(const char* text) {
 }  // namespace tcpeek::exhaustive
 
 int main(int argc, char** argv) {
-    using tcpeek::exhaustive::number;
-    const bool random = argc == 4 && std::string_view(argv[1]) == "random";
+    using namespace tcpeek::exhaustive;
+    constexpr std::uint64_t kLongest = 14;
+    const bool random = (argc == 4 || argc == 5) && std::string_view(argv[1]) == "random";
     const auto first = argc == 2 ? number(argv[1]) : random ? number(argv[2]) : std::nullopt;
     const auto seed = random ? number(argv[3]) : std::optional<std::uint64_t>(0);
-    if (!first || *first == 0 || !seed) {
-        fmt::print(stderr, "usage: exhaustive_test LENGTH | exhaustive_test random COUNT SEED\n");
+    const auto longest = argc == 5 ? number(argv[4]) : std::optional(kLongest);
+    if (!first || *first == 0 || !seed || !longest || *longest < 2) {
+        fmt::print(stderr,
+                   "usage: exhaustive_test LENGTH | exhaustive_test random COUNT SEED [LENGTH]\n");
         return 2;
     }
-    return random ? tcpeek::exhaustive::run_random(*first, *seed) : tcpeek::exhaustive::run(*first);
+    return random ? run_random(*first, *seed, *longest) : run(*first);
 }

@@ -1,71 +1,34 @@
 #include "exhaustive/naive_machine.h"
 
 #include <algorithm>
-#include <cctype>
 
 namespace tcpeek::exhaustive {
 namespace {
 
-constexpr std::uint32_t kWindow = 65'535;
 constexpr Duration kCopies = Duration::milliseconds(2);
-constexpr Duration kHold = Duration::milliseconds(10);
-constexpr std::size_t kMostServerIsns = 4;
+constexpr Duration kStepBack = Duration::seconds(1);
 
 bool is_same_packet(const Segment& a, const Segment& b) {
     return a.source == b.source && a.flags == b.flags && a.seq == b.seq && a.ack == b.ack &&
-           a.payload_length == b.payload_length;
-}
-
-bool acknowledges_syn(const NaiveAttempt& attempt, SeqNumber ack) {
-    return in_range(ack, attempt.isn + 1, attempt.syn_data);
-}
-
-// ISNs of the server's SYN/ACKs, each once.
-std::vector<SeqNumber> synack_isns(const NaiveAttempt& attempt) {
-    std::vector<SeqNumber> isns;
-    for (const SynAck& synack : attempt.synacks) {
-        if (std::find(isns.begin(), isns.end(), synack.seq) == isns.end()) {
-            isns.push_back(synack.seq);
-        }
-    }
-    return isns;
-}
-
-// With the one of its SYN, which comes before all SYN/ACKs.
-std::vector<SeqNumber> server_isns(const NaiveAttempt& attempt) {
-    std::vector<SeqNumber> isns = synack_isns(attempt);
-    if (attempt.server_syn) {
-        std::erase(isns, *attempt.server_syn);
-        isns.insert(isns.begin(), *attempt.server_syn);
-    }
-    return isns;
-}
-
-// The server ISN that is meant by `next`, the number after it or one in the window from there;
-// the exact one before all.
-std::optional<SeqNumber> isn_before(const NaiveAttempt& attempt, SeqNumber next) {
-    std::optional<SeqNumber> found;
-    for (const SeqNumber isn : server_isns(attempt)) {
-        if (next == isn + 1) {
-            return isn;
-        }
-        if (!found && in_range(next, isn + 1, kWindow)) {
-            found = isn;
-        }
-    }
-    return found;
+           a.payload_length == b.payload_length && tsval_of(a) == tsval_of(b);
 }
 
 }  // namespace
 
 // Time.
 
-void NaiveMachine::pass_time(Timestamp now) {
-    while (expire_one(now)) {
+void NaiveMachine::pass_time(Timestamp time) {
+    time_ = time;
+    at_ = time + offset_;
+    if (at_ < now_ - kStepBack) {
+        offset_ = offset_ + (now_ - at_);
+        at_ = now_;
     }
-    now_ = now;
-    std::erase_if(held_, [now](const Held& held) { return now - held.at >= kHold; });
-    std::erase_if(seen_, [now](const Seen& seen) { return now - seen.at > kCopies; });
+    now_ = std::max(now_, at_);
+    while (expire_one(now_)) {
+    }
+    std::erase_if(held_, [this](const Held& held) { return now_ - held.held_at >= kHold; });
+    std::erase_if(seen_, [this](const Seen& seen) { return now_ - seen.at > kCopies; });
 }
 
 // Whatever ends first by `now`, the older attempt first.
@@ -101,6 +64,13 @@ bool NaiveMachine::is_copy(const Segment& segment) const {
     });
 }
 
+// A packet of no attempt has no copies, and nobody looks for those of an established connection.
+bool NaiveMachine::may_have_copies(const NaiveAttempt& attempt, const Segment& segment) const {
+    const bool over = attempt.verdict == Verdict::success || attempt.verdict == Verdict::unjudged;
+    return !over || segment.flags.syn() || segment.flags.rst() ||
+           at_ - attempt.completed <= kCopies;
+}
+
 bool NaiveMachine::is_copy(const IcmpError& error) const {
     return std::any_of(seen_.begin(), seen_.end(), [&](const Seen& seen) {
         return !seen.segment && seen.error.quoted_source == error.quoted_source &&
@@ -110,48 +80,45 @@ bool NaiveMachine::is_copy(const IcmpError& error) const {
 
 // Packets.
 
-void NaiveMachine::on_segment(const Segment& segment, Timestamp now) {
-    pass_time(now);
+void NaiveMachine::on_segment(const Segment& segment, Timestamp time) {
+    pass_time(time);
     const TcpFlags flags = segment.flags;
     if ((flags.syn() && flags.fin() && !flags.rst()) ||
         (!flags.syn() && !flags.rst() && !flags.ack()) || is_copy(segment)) {
         return;
     }
-    // A packet of no attempt has no copies; nobody looks for those of an established connection.
     bool remembered = true;
     if (flags.syn() && !flags.ack() && !flags.rst()) {
         on_syn(segment);
     } else if (NaiveAttempt* attempt = find_by_numbers(segment)) {
-        const bool over =
-            attempt->verdict == Verdict::success || attempt->verdict == Verdict::unjudged;
-        remembered = !over || flags.syn() || flags.rst() || now - attempt->completed <= kCopies;
-        take(*attempt, segment, now);
+        remembered = may_have_copies(*attempt, segment);
+        take(*attempt, segment);
     } else {
         remembered = note_unfit(segment);
         if (flags.syn() && !flags.rst()) {
-            held_.push_back({segment, now});
+            held_.push_back({segment, at_, now_});
             remembered = true;
         }
     }
     if (remembered) {
-        seen_.push_back({.segment = segment, .error = {}, .at = now});
+        seen_.push_back({.segment = segment, .error = {}, .at = now_});
     }
 }
 
-void NaiveMachine::on_icmp(const IcmpError& error, Timestamp now) {
-    pass_time(now);
+void NaiveMachine::on_icmp(const IcmpError& error, Timestamp time) {
+    pass_time(time);
     NaiveAttempt* const meant = find_quoted(error);
     if (meant == nullptr || is_copy(error)) {
         return;
     }
-    seen_.push_back({.segment = {}, .error = error, .at = now});
+    seen_.push_back({.segment = {}, .error = error, .at = now_});
     if (meant->verdict == Verdict::success || meant->verdict == Verdict::unjudged) {
         return;
     }
     meant->history += 'i';
     meant->icmp = true;
     if (meant->stage == Stage::syn_sent && meant->verdict == Verdict::none) {
-        fail(*meant, Cause::icmp_error, now_);
+        fail(*meant, Cause::icmp_error, at_);
     }
 }
 
@@ -192,19 +159,21 @@ void NaiveMachine::on_syn(const Segment& segment) {
             continue;
         }
         if (attempt.verdict == Verdict::success || attempt.verdict == Verdict::unjudged) {
-            remember(attempt, now_);
+            remember(attempt, at_);
             return;
         }
         if (pending != nullptr && pending != &attempt) {
             supersede(*pending);
         }
         ++attempt.dup_syn;
-        attempt.syns_before_synack += attempt.synacks.empty() ? 1U : 0U;
+        if (attempt.synacks.empty()) {
+            attempt.syns.push_back({at_, tsval_of(segment)});
+        }
         attempt.syn_data = std::max(attempt.syn_data, segment.payload_length);
         write(attempt, segment, true);
         renew(attempt);
         if (attempt.verdict == Verdict::failure) {
-            remember(attempt, now_);
+            remember(attempt, at_);
         }
         return;
     }
@@ -227,17 +196,22 @@ void NaiveMachine::start(const Segment& syn) {
     NaiveAttempt attempt;
     attempt.client_is_near = syn.source == near_;
     attempt.isn = syn.seq;
-    attempt.start = now_;
+    attempt.start = at_;
+    attempt.start_told = time_;
+    attempt.syns = {{at_, tsval_of(syn)}};
     attempt.syn_data = syn.payload_length;
-    attempt.last_packet = now_;
+    attempt.last_packet = at_;
     write(attempt, syn, true);
     attempts_.push_back(attempt);
     // A SYN/ACK that came too early counts as if it came now, but keeps its time.
+    const Timestamp syn_at = at_;
     std::vector<Held> still_held;
     for (const Held& held : std::vector<Held>(held_)) {
         if (held.segment.destination == syn.source &&
             acknowledges_syn(attempts_.back(), held.segment.ack)) {
-            take(attempts_.back(), held.segment, held.at);
+            at_ = held.at;
+            take(attempts_.back(), held.segment);
+            at_ = syn_at;
         } else {
             still_held.push_back(held);
         }
@@ -246,7 +220,7 @@ void NaiveMachine::start(const Segment& syn) {
 }
 
 void NaiveMachine::supersede(NaiveAttempt& attempt) {
-    fail(attempt, Cause::superseded, now_);
+    fail(attempt, Cause::superseded, at_);
 }
 
 // Whose packet it is.
@@ -296,7 +270,7 @@ bool NaiveMachine::note_unfit(const Segment& segment) {
         }
     }
     if (loser == nullptr) {
-        return segment.flags.rst() && !attempts_.empty();
+        return !attempts_.empty() && may_have_copies(attempts_.back(), segment);
     }
     write(*loser, segment, false);
     if (!is_from_client(*loser, segment) && segment.flags.ack() && !segment.flags.syn() &&
@@ -368,216 +342,6 @@ NaiveMachine::Fit NaiveMachine::fit_of_ack(const NaiveAttempt& attempt,
         return Fit::none;
     }
     return client_exact && of_server == *isn + 1 ? Fit::exact : Fit::window;
-}
-
-// What it means to its attempt.
-
-void NaiveMachine::take(NaiveAttempt& attempt, const Segment& segment, Timestamp at) {
-    if (attempt.verdict == Verdict::success) {
-        take_after_success(attempt, segment);
-        return;
-    }
-    if (attempt.verdict == Verdict::unjudged) {
-        return;
-    }
-    write(attempt, segment, true);
-    const bool from_client = is_from_client(attempt, segment);
-    if (segment.flags.rst()) {
-        take_rst(attempt, segment);
-    } else if (segment.flags.syn()) {
-        from_client ? take_client_synack(attempt) : take_synack(attempt, segment, at);
-    } else {
-        from_client ? take_client_ack(attempt, segment) : take_server_segment(attempt, segment);
-    }
-}
-
-void NaiveMachine::take_client_synack(NaiveAttempt& attempt) {
-    renew(attempt);
-    attempt.dup_synack += attempt.client_sent_synack ? 1U : 0U;
-    attempt.client_sent_synack = true;
-    attempt.server_isn_acked = true;
-    attempt.acked_server_isn = attempt.server_syn;
-    finish_crossing(attempt, nullptr);
-}
-
-void NaiveMachine::take_synack(NaiveAttempt& attempt, const Segment& segment, Timestamp at) {
-    const std::vector<SeqNumber> isns = synack_isns(attempt);
-    const bool known = std::find(isns.begin(), isns.end(), segment.seq) != isns.end();
-    if (!known && isns.size() == kMostServerIsns) {
-        return;
-    }
-    attempt.dup_synack += known ? 1U : 0U;
-    attempt.synacks.push_back({segment.seq, segment.ack, at});
-    renew(attempt);
-    if (attempt.stage == Stage::crossed) {
-        attempt.client_isn_acked = true;
-        finish_crossing(attempt, nullptr);
-        return;
-    }
-    attempt.stage = Stage::syn_received;
-    if (attempt.kept_ack == segment.seq + 1 && at - attempt.kept_ack_at < kHold) {
-        succeed(attempt, Cause::established, &segment);
-    }
-}
-
-void NaiveMachine::take_client_ack(NaiveAttempt& attempt, const Segment& segment) {
-    renew(attempt);
-    if (attempt.stage == Stage::syn_sent) {
-        attempt.kept_ack = segment.ack;
-        attempt.kept_ack_at = now_;
-    } else if (attempt.stage == Stage::syn_received) {
-        succeed(attempt, Cause::established, &segment);
-    } else {
-        attempt.server_isn_acked = true;
-        attempt.acked_server_isn = isn_before(attempt, segment.ack);
-        finish_crossing(attempt, &segment);
-    }
-}
-
-void NaiveMachine::take_server_segment(NaiveAttempt& attempt, const Segment& segment) {
-    if (attempt.stage == Stage::syn_sent) {
-        succeed(attempt, Cause::synack_unseen);
-        return;
-    }
-    if (attempt.stage == Stage::crossed) {
-        renew(attempt);
-        attempt.client_isn_acked = true;
-        finish_crossing(attempt, nullptr);
-        return;
-    }
-    // The SYN/ACKs with the ISN that the segment continues.
-    bool beyond = true;
-    bool fast_open = false;
-    for (const SynAck& synack : attempt.synacks) {
-        fast_open = fast_open || synack.ack != attempt.isn + 1;
-        if (synack.seq == *isn_before(attempt, segment.seq)) {
-            beyond =
-                beyond && segment.ack != synack.ack && in_range(segment.ack, synack.ack, kWindow);
-        }
-    }
-    if (beyond || (segment.payload_length > 0 && !fast_open)) {
-        succeed(attempt, Cause::established);
-    }
-}
-
-void NaiveMachine::take_rst(NaiveAttempt& attempt, const Segment& segment) {
-    const Cause cause = is_from_client(attempt, segment)   ? Cause::client_reset
-                        : attempt.stage == Stage::syn_sent ? Cause::refused
-                                                           : Cause::reset;
-    renew(attempt);
-    if (attempt.verdict == Verdict::none) {
-        fail(attempt, cause, now_);
-    }
-}
-
-void NaiveMachine::take_after_success(NaiveAttempt& attempt, const Segment& segment) {
-    const std::vector<SeqNumber> isns = server_isns(attempt);
-    const bool from_client = is_from_client(attempt, segment);
-    if (segment.flags.rst()) {
-        for (const SeqNumber isn : isns) {
-            if (!from_client && segment.seq == isn + 1 && !attempt.server_reset_told) {
-                attempt.server_reset_told = true;
-                tell_event(attempt, SessionEvent::Kind::reset_early_by_server);
-                return;
-            }
-        }
-        if (from_client && segment.seq == attempt.isn + 1 && !attempt.client_reset_told) {
-            attempt.client_reset_told = true;
-            tell_event(attempt, SessionEvent::Kind::reset_early_by_client);
-        }
-        return;
-    }
-    // Crossed SYNs: the first SYN/ACK with the ISN of the server's SYN is none that is repeated.
-    const std::vector<SeqNumber> repeated = synack_isns(attempt);
-    if (!segment.flags.syn() || from_client || attempt.unaccepted_told ||
-        std::find(repeated.begin(), repeated.end(), segment.seq) == repeated.end()) {
-        return;
-    }
-    Duration patience = Duration::milliseconds(200);
-    if (!attempt.synacks.empty() && attempt.syns_before_synack == 1) {
-        patience = std::max(patience, attempt.synacks.front().at - attempt.start);
-    }
-    if (now_ - attempt.completed > patience) {
-        attempt.unaccepted_told = true;
-        tell_event(attempt, SessionEvent::Kind::unaccepted);
-    }
-}
-
-void NaiveMachine::finish_crossing(NaiveAttempt& attempt, const Segment* client_ack) {
-    if (attempt.client_isn_acked && attempt.server_isn_acked) {
-        succeed(attempt,
-                attempt.acked_server_isn == attempt.server_syn ? Cause::simultaneous_open
-                                                               : Cause::established,
-                client_ack);
-    }
-}
-
-// Verdicts.
-
-void NaiveMachine::write(NaiveAttempt& attempt, const Segment& segment, bool fits) const {
-    const TcpFlags flags = segment.flags;
-    const char letter = !fits                         ? 'X'
-                        : flags.rst()                 ? 'R'
-                        : flags.syn() && flags.ack()  ? 'H'
-                        : flags.syn()                 ? 'S'
-                        : flags.fin()                 ? 'F'
-                        : segment.payload_length != 0 ? 'D'
-                                                      : 'A';
-    attempt.history +=
-        is_from_client(attempt, segment) ? letter : static_cast<char>(std::tolower(letter));
-}
-
-void NaiveMachine::succeed(NaiveAttempt& attempt, Cause cause, const Segment* client_ack) {
-    attempt.completed = now_;
-    tell(attempt, cause, now_);
-    Line& line = told_.back();
-    line.recovered = attempt.verdict == Verdict::failure;
-    if (client_ack != nullptr && attempt.synacks.size() == 1) {
-        const Timestamp answered = client_ack->flags.syn() ? now_ : attempt.synacks.front().at;
-        line.ack = now_ - answered;
-    }
-    attempt.verdict = Verdict::success;
-    remember(attempt, now_);
-}
-
-void NaiveMachine::fail(NaiveAttempt& attempt, Cause cause, Timestamp at) {
-    if (attempt.verdict == Verdict::none) {
-        tell(attempt, cause, at);
-        attempt.verdict = Verdict::failure;
-        told_.back().last_packet = attempt.last_packet - attempt.start;
-    }
-    remember(attempt, at);
-}
-
-void NaiveMachine::remember(NaiveAttempt& attempt, Timestamp since) const {
-    const Duration longest = std::max(timeout_ * 4, Duration::seconds(240));
-    attempt.remember_until = std::min(since + timeout_, attempt.start + longest);
-}
-
-void NaiveMachine::tell(const NaiveAttempt& attempt, Cause cause, Timestamp at) {
-    Line line;
-    line.client_is_near = attempt.client_is_near;
-    line.start = attempt.start;
-    line.elapsed = at - attempt.start;
-    line.cause = cause;
-    line.dup_syn = attempt.dup_syn;
-    line.dup_synack = attempt.dup_synack;
-    line.history = attempt.history;
-    line.icmp = attempt.icmp && (cause == Cause::icmp_error || cause == Cause::no_ack ||
-                                 cause == Cause::superseded);
-    if (!attempt.synacks.empty() && attempt.syns_before_synack == 1) {
-        line.synack = std::max(Duration{}, attempt.synacks.front().at - attempt.start);
-    }
-    told_.push_back(line);
-}
-
-void NaiveMachine::tell_event(const NaiveAttempt& attempt, SessionEvent::Kind kind) {
-    Line line;
-    line.event = kind;
-    line.client_is_near = attempt.client_is_near;
-    line.start = attempt.start;
-    line.elapsed = now_ - attempt.start;
-    told_.push_back(line);
 }
 
 }  // namespace tcpeek::exhaustive
