@@ -219,6 +219,10 @@ void Tracker::make_room_in_pair(const ConnectionKey& key, std::uint32_t key_hash
 }
 
 void Tracker::hold_synack(const Packet& packet) {
+    if (packet.was_held) {
+        ++counters_.orphan_synacks;
+        return;
+    }
     counters_.orphan_synacks += held_.hold(
         {*packet.segment, packet.time, packet.at, clock_.now(), packet.key_hash, packet.interface});
     note_deadline(clock_.now() + HeldSynacks::kHold);
@@ -271,19 +275,25 @@ void Tracker::start_attempt(const ConnectionKey& key, const Packet& packet) {
     table_.insert_by_time(pending_, index);
     ++pending_counts_.of_kind[attempt.pending_kind];
     note_deadline(attempt.renewed_at + config_.timeout);
-    if (held_.size() > 0) {
-        held_.release(syn, packet.key_hash, [&](const HeldSynack& held) {
-            Packet answer;
-            answer.segment = &held.segment;
-            answer.kind = SegmentKind::synack;
-            answer.time = held.packet_time;
-            answer.at = held.at;
-            answer.interface = held.interface;
-            answer.key_hash = held.key_hash;
-            answer.was_held = true;
-            handle(key, answer);
-        });
+    release_held(key, packet);
+}
+
+// The SYN/ACKs that `syn` was waited for count as if they came now.
+void Tracker::release_held(const ConnectionKey& key, const Packet& syn) {
+    if (held_.size() == 0) {
+        return;
     }
+    held_.release(*syn.segment, syn.key_hash, [&](const HeldSynack& held) {
+        Packet answer;
+        answer.segment = &held.segment;
+        answer.kind = SegmentKind::synack;
+        answer.time = held.packet_time;
+        answer.at = held.at;
+        answer.interface = held.interface;
+        answer.key_hash = held.key_hash;
+        answer.was_held = true;
+        handle(key, answer);
+    });
 }
 
 bool Tracker::is_repeated_by_capture(const Choice& choice, Action action, const Packet& packet) {

@@ -147,6 +147,7 @@ class Tracker {
     void make_room_in_pair(const ConnectionKey& key, std::uint32_t key_hash);
     [[nodiscard]] bool seen_unmatched(const Packet& packet);
     void hold_synack(const Packet& packet);
+    void release_held(const ConnectionKey& key, const Packet& syn);
 
     // What an action does to the attempt it is about; `key` and `view` are its pair's.
     struct Deed {
@@ -196,6 +197,7 @@ class Tracker {
     void do_unreachable(const Deed& deed);
 
     void write_history(Attempt& attempt, const Packet& packet, bool fits);
+    void note_repeated_syn(const Deed& deed);
     void note_synack(Attempt& attempt, const Judgement& judgement, const Packet& packet);
     void note_first_synack(Attempt& attempt, const Packet& packet);
     void finish_crossing(const Deed& deed);

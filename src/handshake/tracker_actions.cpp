@@ -154,6 +154,11 @@ void Tracker::do_start(const Deed& deed) {
 }
 
 void Tracker::do_count_dup_syn(const Deed& deed) {
+    note_repeated_syn(deed);
+    release_held(deed.key, deed.packet);
+}
+
+void Tracker::note_repeated_syn(const Deed& deed) {
     Attempt& attempt = table_[deed.choice.index];
     const Segment& syn = *deed.packet.segment;
     increment_to_maximum(attempt.dup_syn);
@@ -175,6 +180,7 @@ void Tracker::do_cross(const Deed& deed) {
     attempt.server_isn = deed.packet.segment->seq;
     attempt.server_isn_count = 1;
     attempt.server_isn_from_syn = true;
+    release_held(deed.key, deed.packet);
 }
 
 void Tracker::note_acked_octets(Attempt& attempt, const Segment& synack) {

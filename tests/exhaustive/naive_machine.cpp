@@ -175,6 +175,7 @@ void NaiveMachine::on_syn(const Segment& segment) {
         if (attempt.verdict == Verdict::failure) {
             remember(attempt, at_);
         }
+        take_held(attempt, segment);
         return;
     }
     if (pending == nullptr) {
@@ -188,6 +189,7 @@ void NaiveMachine::on_syn(const Segment& segment) {
             pending->stage = Stage::crossed;
             pending->server_syn = segment.seq;
             renew(*pending);
+            take_held(*pending, segment);
         }
     }
 }
@@ -203,17 +205,24 @@ void NaiveMachine::start(const Segment& syn) {
     attempt.last_packet = at_;
     write(attempt, syn, true);
     attempts_.push_back(attempt);
-    // A SYN/ACK that came too early counts as if it came now, but keeps its time.
+    take_held(attempts_.back(), syn);
+}
+
+// A SYN/ACK that came before the SYN that it acknowledges counts as if it came now, but keeps its
+// time.
+void NaiveMachine::take_held(NaiveAttempt& attempt, const Segment& syn) {
     const Timestamp syn_at = at_;
     std::vector<Held> still_held;
     for (const Held& held : std::vector<Held>(held_)) {
-        if (held.segment.destination == syn.source &&
-            acknowledges_syn(attempts_.back(), held.segment.ack)) {
+        if (held.segment.source == syn.source ||
+            !in_range(held.segment.ack, syn.seq + 1, syn.payload_length)) {
+            still_held.push_back(held);
+        } else if (fit(attempt, held.segment) != Fit::none) {
             at_ = held.at;
-            take(attempts_.back(), held.segment);
+            take(attempt, held.segment);
             at_ = syn_at;
         } else {
-            still_held.push_back(held);
+            write(attempt, held.segment, false);
         }
     }
     held_ = still_held;

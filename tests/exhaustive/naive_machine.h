@@ -66,6 +66,7 @@ class NaiveMachine {
 
     void on_syn(const Segment& segment);
     void start(const Segment& syn);
+    void take_held(NaiveAttempt& attempt, const Segment& syn);
     void supersede(NaiveAttempt& attempt);
     NaiveAttempt* find_pending();
     NaiveAttempt* find_by_numbers(const Segment& segment);
