@@ -194,6 +194,35 @@ Step plain_step(std::size_t letter) {
     return {.letter = letter, .pause = kAlphabet[letter].pause, .timestamps = {}};
 }
 
+// The same of the tracker, which counts from its start on.
+Ignored ignored_of(const TrackerCounters& all) {
+    constexpr auto kOfRsts = static_cast<std::size_t>(UnfitKind::rst);
+    constexpr auto kOfAcks = static_cast<std::size_t>(UnfitKind::ack);
+    return {.unfit_rsts = all.unfit[kOfRsts],
+            .unfit_acks = all.unfit[kOfAcks],
+            .useless = all.useless,
+            .mid_stream = all.mid_stream,
+            .syn_fin = all.syn_fin,
+            .no_ack = all.no_ack,
+            .icmp_unmatched = all.icmp_unmatched,
+            .orphan_synacks = all.orphan_synacks,
+            .after_success = all.after_success,
+            .syn_after_success = all.syn_after_success,
+            .after_unjudged = all.after_unjudged,
+            .after_failure = all.after_failure,
+            .duplicates = all.duplicate_packets};
+}
+
+std::string describe(const Ignored& ignored) {
+    return fmt::format(
+        "ignored: unfit {} {} useless {} mid {} syn_fin {} no_ack {} icmp {} orphans {} "
+        "after {} {} {} {} duplicates {}",
+        ignored.unfit_rsts, ignored.unfit_acks, ignored.useless, ignored.mid_stream,
+        ignored.syn_fin, ignored.no_ack, ignored.icmp_unmatched, ignored.orphan_synacks,
+        ignored.after_success, ignored.syn_after_success, ignored.after_unjudged,
+        ignored.after_failure, ignored.duplicates);
+}
+
 // One tracker for many sequences, since making one costs more than a sequence: each begins long
 // after the one before, and `finish` forgets. Not for all, since there is a last time.
 class Comparison {
@@ -215,6 +244,7 @@ class Comparison {
     Listener listener_;
     std::optional<Tracker> tracker_;
     Timestamp start_ = kLastStart;
+    Ignored before_;
 };
 
 bool Comparison::agree(const Word& word, bool explain) {
@@ -222,6 +252,7 @@ bool Comparison::agree(const Word& word, bool explain) {
     if (start_ > kLastStart) {
         start_ = kFirstStart;
         tracker_.emplace(config(), listener_, listener_);
+        before_ = {};
     }
     listener_.told.clear();
     play(
@@ -236,7 +267,10 @@ bool Comparison::agree(const Word& word, bool explain) {
         [&](const IcmpError& e, Timestamp t) { naive.on_icmp(e, t); },
         [&](Timestamp t) { naive.on_other(t); });
     naive.finish();
-    if (listener_.told == naive.told()) {
+    const Ignored after = ignored_of(tracker_->counters());
+    const Ignored ignored = after - before_;
+    before_ = after;
+    if (listener_.told == naive.told() && ignored == naive.ignored()) {
         return true;
     }
     if (explain) {
@@ -255,6 +289,7 @@ bool Comparison::agree(const Word& word, bool explain) {
         for (const Line& line : naive.told()) {
             fmt::print("  naive:   {}\n", describe(line));
         }
+        fmt::print("  tracker: {}\n  naive:   {}\n", describe(ignored), describe(naive.ignored()));
     }
     return false;
 }

@@ -12,6 +12,41 @@
 
 namespace tcpeek::exhaustive {
 
+// Packets that make no difference, by the reason that is counted.
+struct Ignored {
+    std::uint64_t unfit_rsts = 0;
+    std::uint64_t unfit_acks = 0;
+    std::uint64_t useless = 0;
+    std::uint64_t mid_stream = 0;
+    std::uint64_t syn_fin = 0;
+    std::uint64_t no_ack = 0;
+    std::uint64_t icmp_unmatched = 0;
+    std::uint64_t orphan_synacks = 0;
+    std::uint64_t after_success = 0;
+    std::uint64_t syn_after_success = 0;
+    std::uint64_t after_unjudged = 0;
+    std::uint64_t after_failure = 0;
+    std::uint64_t duplicates = 0;
+
+    friend bool operator==(const Ignored&, const Ignored&) = default;
+    friend Ignored operator-(Ignored a, const Ignored& b) {
+        a.unfit_rsts -= b.unfit_rsts;
+        a.unfit_acks -= b.unfit_acks;
+        a.useless -= b.useless;
+        a.mid_stream -= b.mid_stream;
+        a.syn_fin -= b.syn_fin;
+        a.no_ack -= b.no_ack;
+        a.icmp_unmatched -= b.icmp_unmatched;
+        a.orphan_synacks -= b.orphan_synacks;
+        a.after_success -= b.after_success;
+        a.syn_after_success -= b.syn_after_success;
+        a.after_unjudged -= b.after_unjudged;
+        a.after_failure -= b.after_failure;
+        a.duplicates -= b.duplicates;
+        return a;
+    }
+};
+
 enum class Stage { syn_sent, syn_received, crossed };
 enum class Verdict { none, failure, success, unjudged };
 

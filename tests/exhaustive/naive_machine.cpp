@@ -27,7 +27,8 @@ void NaiveMachine::pass_time(Timestamp time) {
     now_ = std::max(now_, at_);
     while (expire_one(now_)) {
     }
-    std::erase_if(held_, [this](const Held& held) { return now_ - held.held_at >= kHold; });
+    ignored_.orphan_synacks +=
+        std::erase_if(held_, [this](const Held& held) { return now_ - held.held_at >= kHold; });
     std::erase_if(seen_, [this](const Seen& seen) { return now_ - seen.at > kCopies; });
 }
 
@@ -83,8 +84,21 @@ bool NaiveMachine::is_copy(const IcmpError& error) const {
 void NaiveMachine::on_segment(const Segment& segment, Timestamp time) {
     pass_time(time);
     const TcpFlags flags = segment.flags;
-    if ((flags.syn() && flags.fin() && !flags.rst()) ||
-        (!flags.syn() && !flags.rst() && !flags.ack()) || is_copy(segment)) {
+    if (flags.syn() && flags.fin() && !flags.rst()) {
+        ++ignored_.syn_fin;
+        return;
+    }
+    if (!flags.syn() && !flags.rst() && !flags.ack()) {
+        ++ignored_.no_ack;
+        return;
+    }
+    if (is_copy(segment)) {
+        const NaiveAttempt* const attempt = find_meant(segment);
+        if (attempt == nullptr || may_have_copies(*attempt, segment)) {
+            ++ignored_.duplicates;
+        } else {
+            count_after(*attempt);
+        }
         return;
     }
     bool remembered = true;
@@ -108,10 +122,18 @@ void NaiveMachine::on_segment(const Segment& segment, Timestamp time) {
 void NaiveMachine::on_icmp(const IcmpError& error, Timestamp time) {
     pass_time(time);
     NaiveAttempt* const meant = find_quoted(error);
-    if (meant == nullptr || is_copy(error)) {
+    if (meant == nullptr) {
+        ++ignored_.icmp_unmatched;
+        return;
+    }
+    if (is_copy(error)) {
+        ++ignored_.duplicates;
         return;
     }
     seen_.push_back({.segment = {}, .error = error, .at = now_});
+    if (meant->verdict != Verdict::none) {
+        count_after(*meant);
+    }
     if (meant->verdict == Verdict::success || meant->verdict == Verdict::unjudged) {
         return;
     }
@@ -140,7 +162,14 @@ NaiveAttempt* NaiveMachine::find_quoted(const IcmpError& error) {
     return meant;
 }
 
+void NaiveMachine::count_after(const NaiveAttempt& attempt) {
+    ++(attempt.verdict == Verdict::success   ? ignored_.after_success
+       : attempt.verdict == Verdict::failure ? ignored_.after_failure
+                                             : ignored_.after_unjudged);
+}
+
 void NaiveMachine::finish() {
+    ignored_.orphan_synacks += held_.size();
     for (const NaiveAttempt& attempt : attempts_) {
         if (attempt.verdict == Verdict::none) {
             tell(attempt, attempt.stage == Stage::syn_sent ? Cause::syn_sent : Cause::syn_received,
@@ -159,6 +188,8 @@ void NaiveMachine::on_syn(const Segment& segment) {
             continue;
         }
         if (attempt.verdict == Verdict::success || attempt.verdict == Verdict::unjudged) {
+            ++(attempt.verdict == Verdict::success ? ignored_.syn_after_success
+                                                   : ignored_.after_unjudged);
             remember(attempt, at_);
             return;
         }
@@ -190,6 +221,8 @@ void NaiveMachine::on_syn(const Segment& segment) {
             pending->server_syn = segment.seq;
             renew(*pending);
             take_held(*pending, segment);
+        } else {
+            ++ignored_.useless;
         }
     }
 }
@@ -223,6 +256,7 @@ void NaiveMachine::take_held(NaiveAttempt& attempt, const Segment& syn) {
             at_ = syn_at;
         } else {
             write(attempt, held.segment, false);
+            ++ignored_.orphan_synacks;
         }
     }
     held_ = still_held;
@@ -269,22 +303,45 @@ bool NaiveMachine::is_challenge(const NaiveAttempt& old, const Segment& segment)
            !is_from_client(*pending, segment) && fit(*pending, segment) == Fit::none;
 }
 
-// What fits none is written down for the pending attempt, else for the newest that failed. Says
-// whether it was shown to any attempt that it could be a copy for.
-bool NaiveMachine::note_unfit(const Segment& segment) {
-    NaiveAttempt* loser = find_pending();
-    for (auto attempt = attempts_.rbegin(); attempt != attempts_.rend(); ++attempt) {
-        if (loser == nullptr && attempt->verdict == Verdict::failure) {
-            loser = &*attempt;
-        }
+// Who it would have been meant for that fits none: the pending attempt, else the newest that
+// failed, else the newest.
+NaiveAttempt* NaiveMachine::find_loser() {
+    if (NaiveAttempt* const pending = find_pending()) {
+        return pending;
     }
+    const auto failed = std::find_if(attempts_.rbegin(), attempts_.rend(), [](const auto& attempt) {
+        return attempt.verdict == Verdict::failure;
+    });
+    return failed != attempts_.rend() ? &*failed : attempts_.empty() ? nullptr : &attempts_.back();
+}
+
+NaiveAttempt* NaiveMachine::find_meant(const Segment& segment) {
+    NaiveAttempt* const fitting = find_by_numbers(segment);
+    return fitting != nullptr ? fitting : find_loser();
+}
+
+// What fits none is written down, unless all is over. Says whether it could have copies.
+bool NaiveMachine::note_unfit(const Segment& segment) {
+    const bool synack = segment.flags.syn() && !segment.flags.rst();
+    NaiveAttempt* const loser = find_loser();
     if (loser == nullptr) {
-        return !attempts_.empty() && may_have_copies(attempts_.back(), segment);
+        ignored_.mid_stream += synack ? 0U : 1U;
+        return false;
+    }
+    if (loser->verdict == Verdict::success || loser->verdict == Verdict::unjudged) {
+        if (!synack) {
+            count_after(*loser);
+        }
+        return may_have_copies(*loser, segment);
     }
     write(*loser, segment, false);
-    if (!is_from_client(*loser, segment) && segment.flags.ack() && !segment.flags.syn() &&
-        !segment.flags.rst() && loser->stage == Stage::syn_sent) {
-        loser->challenged = true;
+    if (segment.flags.rst()) {
+        ++ignored_.unfit_rsts;
+    } else if (!synack) {
+        ++ignored_.unfit_acks;
+        if (!is_from_client(*loser, segment) && loser->stage == Stage::syn_sent) {
+            loser->challenged = true;
+        }
     }
     return true;
 }

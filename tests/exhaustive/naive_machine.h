@@ -42,6 +42,7 @@ class NaiveMachine {
     void finish();
 
     [[nodiscard]] const std::vector<Line>& told() const { return told_; }
+    [[nodiscard]] const Ignored& ignored() const { return ignored_; }
 
   private:
     // How well a segment's numbers name an attempt.
@@ -72,7 +73,10 @@ class NaiveMachine {
     NaiveAttempt* find_by_numbers(const Segment& segment);
     NaiveAttempt* find_quoted(const IcmpError& error);
     bool is_challenge(const NaiveAttempt& old, const Segment& segment);
+    NaiveAttempt* find_loser();
+    NaiveAttempt* find_meant(const Segment& segment);
     bool note_unfit(const Segment& segment);
+    void count_after(const NaiveAttempt& attempt);
     [[nodiscard]] Fit fit(const NaiveAttempt& attempt, const Segment& segment) const;
     [[nodiscard]] Fit fit_of_rst(const NaiveAttempt& attempt, const Segment& segment) const;
     [[nodiscard]] Fit fit_of_ack(const NaiveAttempt& attempt, const Segment& segment) const;
@@ -84,7 +88,7 @@ class NaiveMachine {
     void take_client_ack(NaiveAttempt& attempt, const Segment& segment);
     void take_server_segment(NaiveAttempt& attempt, const Segment& segment);
     void take_rst(NaiveAttempt& attempt, const Segment& segment);
-    void take_after_success(NaiveAttempt& attempt, const Segment& segment);
+    bool tell_after_success(NaiveAttempt& attempt, const Segment& segment);
     void finish_crossing(NaiveAttempt& attempt, const Segment* client_ack);
 
     void renew(NaiveAttempt& attempt) { attempt.last_packet = std::max(attempt.last_packet, at_); }
@@ -105,6 +109,7 @@ class NaiveMachine {
     std::vector<Held> held_;
     std::vector<Seen> seen_;
     std::vector<Line> told_;
+    Ignored ignored_;
 };
 
 }  // namespace tcpeek::exhaustive

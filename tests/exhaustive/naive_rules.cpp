@@ -14,10 +14,13 @@ constexpr std::size_t kLettersTold = 32;
 
 void NaiveMachine::take(NaiveAttempt& attempt, const Segment& segment) {
     if (attempt.verdict == Verdict::success) {
-        take_after_success(attempt, segment);
+        if (!tell_after_success(attempt, segment)) {
+            count_after(attempt);
+        }
         return;
     }
     if (attempt.verdict == Verdict::unjudged) {
+        count_after(attempt);
         return;
     }
     write(attempt, segment, true);
@@ -44,6 +47,7 @@ void NaiveMachine::take_synack(NaiveAttempt& attempt, const Segment& segment) {
     const std::vector<SeqNumber> isns = synack_isns(attempt);
     const bool known = std::find(isns.begin(), isns.end(), segment.seq) != isns.end();
     if (!known && isns.size() == kMostServerIsns) {
+        ++ignored_.useless;
         return;
     }
     attempt.dup_synack += known ? 1U : 0U;
@@ -102,6 +106,8 @@ void NaiveMachine::take_server_segment(NaiveAttempt& attempt, const Segment& seg
     }
     if (beyond || (segment.payload_length > 0 && !fast_open)) {
         succeed(attempt, Cause::established);
+    } else {
+        ++ignored_.useless;
     }
 }
 
@@ -112,37 +118,40 @@ void NaiveMachine::take_rst(NaiveAttempt& attempt, const Segment& segment) {
     renew(attempt);
     if (attempt.verdict == Verdict::none) {
         fail(attempt, cause, at_);
+    } else {
+        count_after(attempt);
     }
 }
 
-void NaiveMachine::take_after_success(NaiveAttempt& attempt, const Segment& segment) {
-    const std::vector<SeqNumber> isns = server_isns(attempt);
+// Whether it is one of the events that are told after a success.
+bool NaiveMachine::tell_after_success(NaiveAttempt& attempt, const Segment& segment) {
     const bool from_client = is_from_client(attempt, segment);
     if (segment.flags.rst()) {
-        for (const SeqNumber isn : isns) {
-            if (!from_client && segment.seq == isn + 1 && !attempt.server_reset_told) {
-                attempt.server_reset_told = true;
-                tell_event(attempt, SessionEvent::Kind::reset_early_by_server);
-                return;
-            }
+        const std::vector<SeqNumber> isns = server_isns(attempt);
+        const bool early = from_client ? segment.seq == attempt.isn + 1
+                                       : std::any_of(isns.begin(), isns.end(), [&](SeqNumber isn) {
+                                             return segment.seq == isn + 1;
+                                         });
+        bool& told = from_client ? attempt.client_reset_told : attempt.server_reset_told;
+        if (!early || told) {
+            return false;
         }
-        if (from_client && segment.seq == attempt.isn + 1 && !attempt.client_reset_told) {
-            attempt.client_reset_told = true;
-            tell_event(attempt, SessionEvent::Kind::reset_early_by_client);
-        }
-        return;
+        told = true;
+        tell_event(attempt, from_client ? SessionEvent::Kind::reset_early_by_client
+                                        : SessionEvent::Kind::reset_early_by_server);
+        return true;
     }
     // Crossed SYNs: the first SYN/ACK with the ISN of the server's SYN is none that is repeated.
     const std::vector<SeqNumber> repeated = synack_isns(attempt);
-    if (!segment.flags.syn() || from_client || attempt.unaccepted_told ||
-        std::find(repeated.begin(), repeated.end(), segment.seq) == repeated.end()) {
-        return;
-    }
     constexpr Duration kPatience = Duration::milliseconds(200);
-    if (at_ - attempt.completed > std::max(kPatience, attempt.synack_time.value_or(kPatience))) {
-        attempt.unaccepted_told = true;
-        tell_event(attempt, SessionEvent::Kind::unaccepted);
+    if (!segment.flags.syn() || from_client || attempt.unaccepted_told ||
+        std::find(repeated.begin(), repeated.end(), segment.seq) == repeated.end() ||
+        at_ - attempt.completed <= std::max(kPatience, attempt.synack_time.value_or(kPatience))) {
+        return false;
     }
+    attempt.unaccepted_told = true;
+    tell_event(attempt, SessionEvent::Kind::unaccepted);
+    return true;
 }
 
 void NaiveMachine::finish_crossing(NaiveAttempt& attempt, const Segment* client_ack) {
