@@ -22,6 +22,7 @@ help:
 	@echo 'make bench      build and run the benchmarks'
 	@echo 'make sanitize   unit, script, network and socket tests under the address, undefined-behaviour'
 	@echo '                and thread sanitizers'
+	@echo 'make mutation   break the state table and the checks of numbers, one at a time: tests must notice'
 	@echo 'make coverage   lines and branches of src/dissect, src/handshake, src/filter that tests run'
 	@echo 'make install    install under PREFIX (now $(PREFIX)), staged below DESTDIR'
 	@echo 'make uninstall, make clean'
@@ -104,6 +105,11 @@ sanitize: deps-test
 		ctest --test-dir build/$$preset --output-on-failure --parallel $(JOBS) \
 			-R '^(unit|scripts|netns|serve|service|tcpeekstat)' || exit 1; \
 	done
+
+.PHONY: mutation
+mutation: deps-test
+	@$(MAKE) --no-print-directory build PRESET=debug
+	@tests/mutation/run.py build/debug --jobs $(JOBS)
 
 .PHONY: coverage
 coverage: deps-test
