@@ -24,6 +24,8 @@ help:
 	@echo 'make bench      build and run the benchmarks'
 	@echo 'make sanitize   unit, script, network and socket tests under the address, undefined-behaviour'
 	@echo '                and thread sanitizers'
+	@echo 'make mutation   break the state table and the checks of numbers, one at a time: tests must notice'
+	@echo 'make coverage   lines and branches of src/dissect, src/handshake, src/filter that tests run'
 	@echo 'make install    install under PREFIX (now $(PREFIX)), staged below DESTDIR'
 	@echo 'make uninstall, make clean'
 	@echo 'make deb        make the Debian package in build/deb'
@@ -115,6 +117,16 @@ fuzz: deps-test
 soak: deps-test
 	@$(MAKE) --no-print-directory build
 	@python3 tests/soak/run.py --tcpeek $(TCPEEK) --time $(or $(TIME),600)
+
+.PHONY: mutation
+mutation: deps-test
+	@$(MAKE) --no-print-directory build PRESET=debug
+	@tests/mutation/run.py build/debug --jobs $(JOBS)
+
+.PHONY: coverage
+coverage: deps-test
+	@$(MAKE) --no-print-directory build PRESET=coverage
+	@tests/coverage/run.py build/coverage
 
 .PHONY: bench
 bench: deps

@@ -40,7 +40,8 @@ std::uint64_t CopyDetector::fingerprint(const Segment& segment) const {
     fields.add(segment.ack.value);
     fields.add(segment.payload_length);
     fields.add(segment.has_timestamps ? segment.timestamps.value : 0);
-    fields.add(static_cast<std::uint32_t>(segment.flags.bits) << 16U |
+    fields.add((segment.has_timestamps ? 1U << 31U : 0U) |
+               static_cast<std::uint32_t>(segment.flags.bits) << 16U |
                (segment.has_ip_id ? segment.ip_id : 0U));
     return fields.hash(seed_);
 }
@@ -67,6 +68,11 @@ bool CopyDetector::is_copy(std::uint64_t fingerprint, Timestamp now) {
     seen_.push_back({fingerprint, now});
     first_seen_.emplace(fingerprint, now);
     return false;
+}
+
+bool CopyDetector::was_shown(std::uint64_t fingerprint, Timestamp now) const {
+    const auto found = first_seen_.find(fingerprint);
+    return found != first_seen_.end() && now - found->second <= kWindow;
 }
 
 void CopyDetector::forget_oldest() {

@@ -30,6 +30,8 @@ class CopyDetector {
     // Whether a packet of this fingerprint was first shown at most 2 ms before `now`; else it is
     // remembered as the first of its kind. `now` never goes back.
     bool is_copy(std::uint64_t fingerprint, Timestamp now);
+    // The same question, and nothing is remembered.
+    [[nodiscard]] bool was_shown(std::uint64_t fingerprint, Timestamp now) const;
 
   private:
     struct Seen {

@@ -121,7 +121,9 @@ Judgement judge_server_segment(const Case& c) {
     }
     if (c.attempt.server_isn_count == 0 && c.details != nullptr && c.details->has_kept_ack &&
         in_range(c.segment.seq, c.details->kept_ack, kAcceptableOctets)) {
-        return {Event::s_seg_vouch, exact_if(c.segment.seq == c.details->kept_ack), 0};
+        return {Event::s_seg_vouch,
+                exact_if(c.segment.seq == c.details->kept_ack && c.segment.ack == c.client_next()),
+                0};
     }
     return {Event::s_seg_bad, Fit::none, 0};
 }

@@ -167,6 +167,7 @@ Tracker::Choice Tracker::choose(const PairView& view, const Packet& packet) cons
         const bool pass_on = is_remembered_without_failure(state) && only_ignored &&
                              view.pending.index != kNoIndex && packet.icmp == nullptr &&
                              packet.kind == SegmentKind::ack &&
+                             view.pending.judgement.fit == Fit::none &&
                              !is_from_client(table_[view.pending.index], *packet.segment);
         return pass_on ? view.pending : view.best;
     }
@@ -218,6 +219,10 @@ void Tracker::make_room_in_pair(const ConnectionKey& key, std::uint32_t key_hash
 }
 
 void Tracker::hold_synack(const Packet& packet) {
+    if (packet.was_held) {
+        ++counters_.orphan_synacks;
+        return;
+    }
     counters_.orphan_synacks += held_.hold(
         {*packet.segment, packet.time, packet.at, clock_.now(), packet.key_hash, packet.interface});
     note_deadline(clock_.now() + HeldSynacks::kHold);
@@ -270,19 +275,25 @@ void Tracker::start_attempt(const ConnectionKey& key, const Packet& packet) {
     table_.insert_by_time(pending_, index);
     ++pending_counts_.of_kind[attempt.pending_kind];
     note_deadline(attempt.renewed_at + config_.timeout);
-    if (held_.size() > 0) {
-        held_.release(syn, packet.key_hash, [&](const HeldSynack& held) {
-            Packet answer;
-            answer.segment = &held.segment;
-            answer.kind = SegmentKind::synack;
-            answer.time = held.packet_time;
-            answer.at = held.at;
-            answer.interface = held.interface;
-            answer.key_hash = held.key_hash;
-            answer.was_held = true;
-            handle(key, answer);
-        });
+    release_held(key, packet);
+}
+
+// The SYN/ACKs that `syn` was waited for count as if they came now.
+void Tracker::release_held(const ConnectionKey& key, const Packet& syn) {
+    if (held_.size() == 0) {
+        return;
     }
+    held_.release(*syn.segment, syn.key_hash, [&](const HeldSynack& held) {
+        Packet answer;
+        answer.segment = &held.segment;
+        answer.kind = SegmentKind::synack;
+        answer.time = held.packet_time;
+        answer.at = held.at;
+        answer.interface = held.interface;
+        answer.key_hash = held.key_hash;
+        answer.was_held = true;
+        handle(key, answer);
+    });
 }
 
 bool Tracker::is_repeated_by_capture(const Choice& choice, Action action, const Packet& packet) {
@@ -291,11 +302,18 @@ bool Tracker::is_repeated_by_capture(const Choice& choice, Action action, const 
         !is_failed(attempt.state) && packet.at - attempt.last_packet > CopyDetector::kWindow) {
         return false;
     }
-    // A held SYN/ACK is shown again when its SYN comes: under another name until then.
+    if (packet.was_held) {
+        return false;
+    }
+    // A held SYN/ACK was shown under another name: when its SYN comes, it is no copy of itself.
     const std::uint64_t held_name = action == Action::hold_synack ? kHeldName : 0;
     const std::uint64_t fingerprint = packet.icmp != nullptr ? copies_.fingerprint(*packet.icmp)
                                                              : copies_.fingerprint(*packet.segment);
-    return copies_.is_copy(fingerprint ^ held_name, clock_.now()) && !packet.was_held;
+    if (packet.kind == SegmentKind::synack && held_name == 0 &&
+        copies_.was_shown(fingerprint ^ kHeldName, clock_.now())) {
+        return true;
+    }
+    return copies_.is_copy(fingerprint ^ held_name, clock_.now());
 }
 
 AttemptList& Tracker::list_of(const Attempt& attempt) {

@@ -147,6 +147,7 @@ class Tracker {
     void make_room_in_pair(const ConnectionKey& key, std::uint32_t key_hash);
     [[nodiscard]] bool seen_unmatched(const Packet& packet);
     void hold_synack(const Packet& packet);
+    void release_held(const ConnectionKey& key, const Packet& syn);
 
     // What an action does to the attempt it is about; `key` and `view` are its pair's.
     struct Deed {
@@ -196,6 +197,7 @@ class Tracker {
     void do_unreachable(const Deed& deed);
 
     void write_history(Attempt& attempt, const Packet& packet, bool fits);
+    void note_repeated_syn(const Deed& deed);
     void note_synack(Attempt& attempt, const Judgement& judgement, const Packet& packet);
     void note_first_synack(Attempt& attempt, const Packet& packet);
     void finish_crossing(const Deed& deed);
@@ -224,6 +226,8 @@ class Tracker {
     void remember(AttemptIndex index, AttemptList& from, AttemptList& to, Timestamp since);
     // How long after its start an attempt can be remembered at most.
     static Duration longest_memory(Duration timeout);
+    static void note_acked_octets(Attempt& attempt, const Segment& synack);
+    void succeed_if_acknowledged_before(const Deed& deed);
     void renew(AttemptIndex index, AttemptList& list, Timestamp at);
     void recount_pending(Attempt& attempt);
     void count_cell(State state, Event event) {

@@ -154,6 +154,11 @@ void Tracker::do_start(const Deed& deed) {
 }
 
 void Tracker::do_count_dup_syn(const Deed& deed) {
+    note_repeated_syn(deed);
+    release_held(deed.key, deed.packet);
+}
+
+void Tracker::note_repeated_syn(const Deed& deed) {
     Attempt& attempt = table_[deed.choice.index];
     const Segment& syn = *deed.packet.segment;
     increment_to_maximum(attempt.dup_syn);
@@ -175,6 +180,14 @@ void Tracker::do_cross(const Deed& deed) {
     attempt.server_isn = deed.packet.segment->seq;
     attempt.server_isn_count = 1;
     attempt.server_isn_from_syn = true;
+    release_held(deed.key, deed.packet);
+}
+
+void Tracker::note_acked_octets(Attempt& attempt, const Segment& synack) {
+    const std::uint32_t acked_octets = synack.ack - (attempt.client_isn + 1);
+    attempt.synack_acked_length = static_cast<std::uint16_t>(
+        std::max<std::uint32_t>(attempt.synack_acked_length, acked_octets));
+    attempt.synack_acked_data = attempt.synack_acked_data || acked_octets > 0;
 }
 
 void Tracker::note_synack(Attempt& attempt, const Judgement& judgement, const Packet& packet) {
@@ -189,10 +202,7 @@ void Tracker::note_synack(Attempt& attempt, const Judgement& judgement, const Pa
         table_.details(attempt).more_server_isns[n - 1] = synack.seq;
         ++attempt.server_isn_count;
     }
-    const std::uint32_t acked_octets = synack.ack - (attempt.client_isn + 1);
-    attempt.synack_acked_length = static_cast<std::uint16_t>(
-        std::max<std::uint32_t>(attempt.synack_acked_length, acked_octets));
-    attempt.synack_acked_data = attempt.synack_acked_data || acked_octets > 0;
+    note_acked_octets(attempt, synack);
     if (attempt.has_synack) {
         table_.details(attempt).synacks.add(sent_at(synack, packet.at));
         return;
@@ -223,7 +233,12 @@ void Tracker::do_accept_synack(const Deed& deed) {
     Attempt& attempt = table_[deed.choice.index];
     note_synack(attempt, deed.choice.judgement, deed.packet);
     attempt.state = is_failed(attempt.state) ? State::failed_received : State::syn_received;
-    const AttemptDetails* details = table_.find_details(attempt);
+    succeed_if_acknowledged_before(deed);
+}
+
+// The capture may show the client's ACK before the SYN/ACK that it acknowledges.
+void Tracker::succeed_if_acknowledged_before(const Deed& deed) {
+    const AttemptDetails* details = table_.find_details(table_[deed.choice.index]);
     if (details != nullptr && details->has_kept_ack &&
         details->kept_ack == deed.packet.segment->seq + 1 &&
         deed.packet.at - details->kept_ack_at < kSwappedAck) {
@@ -234,11 +249,16 @@ void Tracker::do_accept_synack(const Deed& deed) {
 void Tracker::do_repeat_synack(const Deed& deed) {
     Attempt& attempt = table_[deed.choice.index];
     increment_to_maximum(attempt.dup_synack);
+    // A SYN/ACK that is sent again may acknowledge what the first did not.
+    if (deed.choice.judgement.event == Event::s_synack_seen) {
+        note_acked_octets(attempt, *deed.packet.segment);
+    }
     table_.details(attempt).synacks.add(sent_at(*deed.packet.segment, deed.packet.at));
 }
 
 void Tracker::do_add_server_isn(const Deed& deed) {
     note_synack(table_[deed.choice.index], deed.choice.judgement, deed.packet);
+    succeed_if_acknowledged_before(deed);
 }
 
 void Tracker::do_keep_client_ack(const Deed& deed) {

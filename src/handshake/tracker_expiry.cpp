@@ -63,6 +63,7 @@ void Tracker::expire_run() {
 void Tracker::forget_expired(AttemptList& list) {
     while (list.front() != kNoIndex &&
            table_[list.front()].renewed_at + config_.timeout <= clock_.now()) {
+        TCPEEK_ASSERT(action_for(table_[list.front()].state, Event::expiry) == Action::forget);
         count_cell(table_[list.front()].state, Event::expiry);
         forget(list, list.front());
     }
@@ -153,6 +154,7 @@ void Tracker::finish() {
     }
     for (const AttemptIndex index : open) {
         const Attempt& attempt = table_[index];
+        TCPEEK_ASSERT(action_for(attempt.state, Event::capture_end) == Action::end_pending);
         count_cell(attempt.state, Event::capture_end);
         const Cause stage =
             attempt.state == State::syn_sent ? Cause::syn_sent : Cause::syn_received;

@@ -12,13 +12,14 @@ constexpr Duration kLeastUnaccepted = Duration::milliseconds(200);
 }  // namespace
 
 void Tracker::do_revive(const Deed& deed) {
-    do_count_dup_syn(deed);
+    note_repeated_syn(deed);
     // Before the pending one joins the list, which may push the oldest out: that is not this one.
     renew(deed.choice.index, failures_, deed.packet.at);
     if (deed.view.pending.index != kNoIndex) {
         fail(deed.view.pending.index, Event::c_syn_other, Cause::superseded, deed.packet.at,
              clock_.now());
     }
+    release_held(deed.key, deed.packet);
 }
 
 void Tracker::do_check_unaccepted(const Deed& deed) {

@@ -54,6 +54,10 @@ std::optional<Duration> Tracker::ack_latency(const Attempt& attempt, const Packe
     const AttemptDetails* details = table_.find_details(attempt);
     if (packet.kind == SegmentKind::synack && details != nullptr && details->has_kept_ack &&
         !attempt.server_isn_from_syn) {
+        if (details->synacks.count > 0) {
+            ++counters_.ambiguous_latencies;
+            return std::nullopt;
+        }
         return span(attempt.synack_at, details->kept_ack_at);
     }
     if (packet.kind != SegmentKind::ack ||

@@ -3,10 +3,12 @@
 // types with the tracker, so that both are unlikely to have the same mistake.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "exhaustive/naive_attempt.h"
 #include "handshake/session_record.h"
 
 namespace tcpeek::exhaustive {
@@ -30,55 +32,17 @@ struct Line {
     friend bool operator==(const Line&, const Line&) = default;
 };
 
-enum class Stage { syn_sent, syn_received, crossed };
-enum class Verdict { none, failure, success, unjudged };
-
-struct SynAck {
-    SeqNumber seq;
-    SeqNumber ack;
-    Timestamp at;
-};
-
-struct NaiveAttempt {
-    bool client_is_near = true;
-    SeqNumber isn;
-    Timestamp start;
-    std::uint32_t syn_data = 0;  // the most that one of its SYNs carried
-    Stage stage = Stage::syn_sent;
-    Verdict verdict = Verdict::none;
-
-    std::uint32_t dup_syn = 0;
-    std::uint32_t dup_synack = 0;
-    std::uint32_t syns_before_synack = 1;
-    std::vector<SynAck> synacks;          // of the server, good ones, repeated ones too
-    std::optional<SeqNumber> server_syn;  // crossed: ISN of the server's SYN
-    bool client_sent_synack = false;
-    bool server_isn_acked = false;
-    bool client_isn_acked = false;
-    std::optional<SeqNumber> acked_server_isn;
-
-    std::optional<SeqNumber> kept_ack;
-    Timestamp kept_ack_at;
-    bool challenged = false;
-    bool icmp = false;
-    std::string history;
-
-    Timestamp last_packet;     // the last that was accepted
-    Timestamp remember_until;  // once there is a verdict
-    Timestamp completed;
-    bool unaccepted_told = false;
-};
-
 class NaiveMachine {
   public:
     NaiveMachine(Duration timeout, const Endpoint& near) : timeout_(timeout), near_(near) {}
 
-    void on_segment(const Segment& segment, Timestamp now);
-    void on_icmp(const IcmpError& error, Timestamp now);
-    void on_other(Timestamp now) { pass_time(now); }
+    void on_segment(const Segment& segment, Timestamp time);
+    void on_icmp(const IcmpError& error, Timestamp time);
+    void on_other(Timestamp time) { pass_time(time); }
     void finish();
 
     [[nodiscard]] const std::vector<Line>& told() const { return told_; }
+    [[nodiscard]] const Ignored& ignored() const { return ignored_; }
 
   private:
     // How well a segment's numbers name an attempt.
@@ -91,33 +55,43 @@ class NaiveMachine {
     struct Held {
         Segment segment;
         Timestamp at;
+        Timestamp held_at;
     };
     using Attempts = std::vector<NaiveAttempt>;
 
-    void pass_time(Timestamp now);
+    void pass_time(Timestamp time);
     bool expire_one(Timestamp now);
-    bool is_copy(const Seen& packet);
+    [[nodiscard]] bool is_copy(const Segment& segment) const;
+    [[nodiscard]] bool is_copy(const IcmpError& error) const;
+    [[nodiscard]] bool may_have_copies(const NaiveAttempt& attempt, const Segment& segment) const;
 
     void on_syn(const Segment& segment);
     void start(const Segment& syn);
+    void take_held(NaiveAttempt& attempt, const Segment& syn);
     void supersede(NaiveAttempt& attempt);
     NaiveAttempt* find_pending();
-    NaiveAttempt* find_by_numbers(const Segment& segment, Timestamp at);
+    NaiveAttempt* find_by_numbers(const Segment& segment);
+    NaiveAttempt* find_quoted(const IcmpError& error);
+    bool is_challenge(const NaiveAttempt& old, const Segment& segment);
+    NaiveAttempt* find_loser();
+    NaiveAttempt* find_meant(const Segment& segment);
+    bool note_unfit(const Segment& segment);
+    void count_after(const NaiveAttempt& attempt);
     [[nodiscard]] Fit fit(const NaiveAttempt& attempt, const Segment& segment) const;
     [[nodiscard]] Fit fit_of_rst(const NaiveAttempt& attempt, const Segment& segment) const;
     [[nodiscard]] Fit fit_of_ack(const NaiveAttempt& attempt, const Segment& segment) const;
     [[nodiscard]] bool is_from_client(const NaiveAttempt& attempt, const Segment& segment) const;
 
-    void take(NaiveAttempt& attempt, const Segment& segment, Timestamp at);
+    void take(NaiveAttempt& attempt, const Segment& segment);
     void take_client_synack(NaiveAttempt& attempt);
-    void take_synack(NaiveAttempt& attempt, const Segment& segment, Timestamp at);
+    void take_synack(NaiveAttempt& attempt, const Segment& segment);
     void take_client_ack(NaiveAttempt& attempt, const Segment& segment);
     void take_server_segment(NaiveAttempt& attempt, const Segment& segment);
     void take_rst(NaiveAttempt& attempt, const Segment& segment);
-    void take_after_success(NaiveAttempt& attempt, const Segment& segment);
+    bool tell_after_success(NaiveAttempt& attempt, const Segment& segment);
     void finish_crossing(NaiveAttempt& attempt, const Segment* client_ack);
 
-    void renew(NaiveAttempt& attempt) { attempt.last_packet = now_; }
+    void renew(NaiveAttempt& attempt) { attempt.last_packet = std::max(attempt.last_packet, at_); }
     void write(NaiveAttempt& attempt, const Segment& segment, bool fits) const;
     void succeed(NaiveAttempt& attempt, Cause cause, const Segment* client_ack = nullptr);
     void fail(NaiveAttempt& attempt, Cause cause, Timestamp at);
@@ -127,11 +101,15 @@ class NaiveMachine {
 
     Duration timeout_;
     Endpoint near_;
-    Timestamp now_;
-    Attempts attempts_;  // in the order of their starts
+    Timestamp time_;            // of the packet in hand, its own
+    Timestamp at_;              // the same without the steps of the packets' clock
+    Timestamp now_{INT64_MIN};  // the latest `at_`
+    Duration offset_;           // `at_` minus `time_`
+    Attempts attempts_;         // in the order of their starts
     std::vector<Held> held_;
     std::vector<Seen> seen_;
     std::vector<Line> told_;
+    Ignored ignored_;
 };
 
 }  // namespace tcpeek::exhaustive
