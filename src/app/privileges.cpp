@@ -222,9 +222,12 @@ Result<void> drop_privileges(const std::string& user, Keep keep) {
     const Identity& target = identity.value();
     const std::vector<unsigned> kept = kept_capabilities(keep);
     // The bounding set needs CAP_SETPCAP, which goes with root. A container may have taken it
-    // away; without root and with PR_SET_NO_NEW_PRIVS the set has no effect anyway.
-    capng_clear(CAPNG_SELECT_ALL);
-    static_cast<void>(capng_apply(CAPNG_SELECT_BOUNDS));
+    // away, and a service of systemd does not have it: libcap-ng would complain of that in the log.
+    // Without root and with PR_SET_NO_NEW_PRIVS the set has no effect anyway.
+    if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) != 0) {
+        capng_clear(CAPNG_SELECT_ALL);
+        static_cast<void>(capng_apply(CAPNG_SELECT_BOUNDS));
+    }
     // Without it the change of ids takes the capabilities that are to stay.
     if (!kept.empty() && ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) {
         return failure(user, "PR_SET_KEEPCAPS", errno);

@@ -60,6 +60,7 @@ def runs_without_root(machine: Machine) -> None:
     assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2", status
     for name in ("CapEff", "CapPrm", "CapAmb", "CapBnd"):
         assert int(status[name], 16) & ~GIVEN == 0, (name, status[name])
+    assert "libcap-ng" not in machine.journal(UNIT), machine.journal(UNIT)
     mode = machine.text("stat", "-c", "%a %U %G", "/run/tcpeek", USUAL_SOCKET).splitlines()
     assert mode == ["750 tcpeek tcpeek", "660 tcpeek tcpeek"], mode
     print(f"  effective capabilities {status['CapEff']}, memory limit {machine.show(UNIT, 'MemoryMax')}")
