@@ -92,7 +92,7 @@ def drops(lab: Lab) -> None:
     """A burst of drops is logged at once, and what follows within the minute at the end only."""
     pair = Pair(lab)
     log = Syslog(lab)
-    each = logging_watch(lab, pair.server, log, "-B", "1")
+    each = logging_watch(lab, pair.server, log, "-B", "1", "--capture=socket", "--filter-entries=0")
 
     def lose_packets() -> None:
         each.send(signal.SIGSTOP)

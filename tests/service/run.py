@@ -24,6 +24,7 @@ FILTERED = True
 
 RIGHTS_WITHOUT = "0" * 16
 NET_RAW = "0" * 12 + "2000"
+TCX = "0000008000001000"  # CAP_NET_ADMIN and CAP_BPF
 
 
 def test(play: Callable) -> Callable:
@@ -354,11 +355,14 @@ def expect_rights(tcpeek: Running, *, uid: str, capabilities: str) -> None:
 def rights(space: Namespace) -> None:
     """What every thread has left, by its own status in /proc, with and without -u."""
     socket_path = str(space.path("s"))
+    facts = subprocess.run([TCPEEK, "--info"], capture_output=True, text=True, check=True).stdout
+    with_hooks = ((("--wait", "-u", "nobody"), "65534", TCX),) if "tcx hooks: yes" in facts else ()
     for options, uid, capabilities in (
             ((), "0", RIGHTS_WITHOUT),
             (("-u", "nobody"), "65534", RIGHTS_WITHOUT),
-            (("--wait",), "0", NET_RAW),
-            (("--wait", "-u", "nobody"), "65534", NET_RAW)):
+            (("--wait", "--capture=socket"), "0", NET_RAW),
+            (("--wait", "--capture=socket", "-u", "nobody"), "65534", NET_RAW),
+            *with_hooks):
         tcpeek = run(space, "-i", "lo", "-q", "-U", socket_path, *options)
         until(lambda: tcpeek.answers(), "it answers")
         expect_rights(tcpeek, uid=uid, capabilities=capabilities)
