@@ -48,6 +48,8 @@ struct Encapsulation {
 struct TcpTimestamps {
     std::uint32_t value = 0;  // TSval
     std::uint32_t echo = 0;   // TSecr
+
+    friend bool operator==(const TcpTimestamps&, const TcpTimestamps&) = default;
 };
 
 // One TCP segment, with what judgement needs of the IP header around it.
@@ -66,6 +68,8 @@ struct Segment {
     bool checksum_unverified = false;        // asked for, but the packet was cut
     std::uint32_t link_interface_index = 0;  // the kernel's index from an SLL2 header, else 0
     Encapsulation encapsulation;
+
+    friend bool operator==(const Segment&, const Segment&) = default;
 };
 
 // An ICMP or ICMPv6 error that quotes the head of a TCP segment (RFC 792, RFC 4443).
@@ -79,6 +83,8 @@ struct IcmpError {
     SeqNumber quoted_seq;
     std::uint32_t link_interface_index = 0;
     Encapsulation encapsulation;
+
+    friend bool operator==(const IcmpError&, const IcmpError&) = default;
 };
 
 // Why a frame that is well formed as far as it was read is of no interest.
@@ -106,9 +112,13 @@ inline constexpr std::size_t kLayerCount = 7;
 
 struct Ignored {
     IgnoredReason why;
+
+    friend bool operator==(const Ignored&, const Ignored&) = default;
 };
 struct Malformed {
     Layer layer;
+
+    friend bool operator==(const Malformed&, const Malformed&) = default;
 };
 
 using Dissected = std::variant<Segment, IcmpError, Ignored, Malformed>;

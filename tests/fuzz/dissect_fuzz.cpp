@@ -1,4 +1,5 @@
-// Any bytes through the dissector: the first octets choose link type, options and wire length.
+// Any bytes through the dissector: the first octets choose link type, options and wire length. The
+// short way for plain frames must say what the layers say.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     frame.original_length = static_cast<std::uint32_t>(frame.bytes.size() + data[1]);
     const tcpeek::DissectOptions options{static_cast<tcpeek::ChecksumMode>(data[2] % 3),
                                          (data[2] & 0x80U) != 0};
-    static_cast<void>(tcpeek::dissect(frame, options));
+    tcpeek::Dissected in_layers;
+    tcpeek::dissect_in_layers(frame, options, in_layers);
+    TCPEEK_ASSERT(tcpeek::dissect(frame, options) == in_layers);
     return 0;
 }
