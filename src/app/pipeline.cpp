@@ -25,13 +25,33 @@ Pipeline::Pipeline(const PipelineConfig& config, FilterSet& filters, InterfaceNa
       ledger_(filters.names().size()),
       tracker_(config.tracker, filters, *this) {}
 
-void Pipeline::take(const Frame& frame) {
-    dissect(frame, config_.dissect, dissected_);
-    ledger_.count_frame(frame.time, dissected_);
-    if (const auto* segment = std::get_if<Segment>(&dissected_)) {
-        tracker_.on_segment(*segment, frame.time,
+void Pipeline::take(std::span<const Frame> frames) {
+    TCPEEK_ASSERT(frames.size() <= kBatch);
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+        dissect(frames[i], config_.dissect, dissected_[i]);
+        if (const auto* segment = std::get_if<Segment>(&dissected_[i])) {
+            pairs_[i] = tracker_.name(*segment);
+            tracker_.expect(pairs_[i]);
+        }
+    }
+    if (frames.size() > 1) {
+        for (std::size_t i = 0; i < frames.size(); ++i) {
+            if (std::holds_alternative<Segment>(dissected_[i])) {
+                tracker_.fetch(pairs_[i]);
+            }
+        }
+    }
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+        judge(frames[i], dissected_[i], pairs_[i]);
+    }
+}
+
+void Pipeline::judge(const Frame& frame, const Dissected& dissected, const Tracker::Pair& pair) {
+    ledger_.count_frame(frame.time, dissected);
+    if (const auto* segment = std::get_if<Segment>(&dissected)) {
+        tracker_.on_segment(*segment, pair, frame.time,
                             interface_of(frame, segment->link_interface_index));
-    } else if (const auto* error = std::get_if<IcmpError>(&dissected_)) {
+    } else if (const auto* error = std::get_if<IcmpError>(&dissected)) {
         tracker_.on_icmp(*error, frame.time);
     } else {
         tracker_.on_other(frame.time);
