@@ -46,6 +46,15 @@ AttemptTable::Link& AttemptTable::link_to(AttemptIndex index, std::uint64_t hash
     return *place;
 }
 
+// The hash of an attempt that is about to go.
+std::uint64_t AttemptTable::hash_to_erase(AttemptIndex index) {
+    if (index == foreseen_) {
+        foreseen_ = kNoIndex;
+        return foreseen_hash_;
+    }
+    return attempts_[index].key.hash(seed_);
+}
+
 void AttemptTable::erase(AttemptIndex index) {
     if (is_compact(index)) {
         link_to(index, success(index).pair_hash) = next_[index];
@@ -53,7 +62,7 @@ void AttemptTable::erase(AttemptIndex index) {
         return;
     }
     const Attempt& attempt = attempts_[index];
-    link_to(index, attempt.key.hash(seed_)) = next_[index];
+    link_to(index, hash_to_erase(index)) = next_[index];
     if (attempt.details != kNoIndex) {
         details_.release(attempt.details);
     }
@@ -62,7 +71,7 @@ void AttemptTable::erase(AttemptIndex index) {
 
 AttemptIndex AttemptTable::compact(AttemptIndex index) {
     const Attempt& attempt = attempts_[index];
-    const std::uint64_t hash = attempt.key.hash(seed_);
+    const std::uint64_t hash = hash_to_erase(index);
     const AttemptIndex compacted = successes_.allocate() + last_attempt_;
     success(compacted) = RememberedSuccess(attempt, hash);
     next_[compacted] = next_[index];
@@ -147,6 +156,20 @@ void AttemptTable::remove(AttemptList& list, AttemptIndex index) {
     (between.previous == kNoIndex ? list.head_ : links(between.previous).next) = between.next;
     (between.next == kNoIndex ? list.tail_ : links(between.next).previous) = between.previous;
     --list.size_;
+}
+
+void AttemptTable::prefetch_erasure(const AttemptList& list) {
+    if (list.head_ == kNoIndex) {
+        return;
+    }
+    const Attempt& first = attempts_[list.head_];
+    foreseen_ = list.head_;
+    foreseen_hash_ = first.key.hash(seed_);
+    __builtin_prefetch(bucket(foreseen_hash_));
+    if (first.links.next != kNoIndex) {
+        __builtin_prefetch(&attempts_[first.links.next]);
+        __builtin_prefetch(&attempts_[first.links.next].filters);
+    }
 }
 
 void AttemptTable::prefetch_attempt(std::uint64_t hash) const {

@@ -112,6 +112,8 @@ class AttemptTable {
     // to arrive, at what it leads to.
     void prefetch_bucket(std::uint64_t hash) const { __builtin_prefetch(bucket(hash)); }
     void prefetch_attempt(std::uint64_t hash) const;
+    // Hints that the first of a list of attempts will be erased next, and then the one behind it.
+    void prefetch_erasure(const AttemptList& list);
 
   private:
     // An index, and bits of its pair's hash where the index has none; kNoIndex ends a chain.
@@ -128,6 +130,7 @@ class AttemptTable {
         return ((link ^ static_cast<Link>(hash >> 32U)) & ~index_mask_) == 0;
     }
     Link& link_to(AttemptIndex index, std::uint64_t hash);
+    [[nodiscard]] std::uint64_t hash_to_erase(AttemptIndex index);
     ListLinks& links(AttemptIndex index) {
         return is_compact(index) ? success(index).links : attempts_[index].links;
     }
@@ -151,6 +154,9 @@ class AttemptTable {
     PageMemory links_;
     Link* buckets_;  // heads of chains
     Link* next_;     // by index
+    // What `prefetch_erasure` was last called for, while it lasts.
+    AttemptIndex foreseen_ = kNoIndex;
+    std::uint64_t foreseen_hash_ = 0;
     Slab<Attempt> attempts_;
     Slab<AttemptDetails> details_;
     Slab<RememberedSuccess> successes_;

@@ -259,6 +259,7 @@ void Tracker::start_attempt(const ConnectionKey& key, const Packet& packet, bool
         sink_.on_evicted(table_[longest_waiting].filters);
         ++counters_.evicted;
         forget(pending_, longest_waiting);
+        table_.prefetch_erasure(pending_);
     }
     static_cast<void>(copies_.is_copy(fingerprint(key, packet), clock_.now()));
     const AttemptIndex index = table_.insert(key, packet.key_hash);
