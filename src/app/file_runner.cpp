@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <cstdint>
 
 #include "capture/boot_clock.h"
@@ -16,7 +17,7 @@ namespace tcpeek {
 namespace {
 
 // Between looks at the mailbox; a fraction of a millisecond's work.
-constexpr unsigned kFramesPerLook = 1'024;
+constexpr unsigned kBatchesPerLook = 1'024 / Pipeline::kBatch;
 
 std::uint64_t size_of(const UniqueFd& fd) {
     struct stat status {};
@@ -118,20 +119,21 @@ Result<void> FileRunner::read(std::size_t place) {
         queue_.push_always(NoticeItem{heading_});
     }
     const std::uint64_t read_before = progress_.bytes_read.load();
-    Frame frame;
-    unsigned until_look = kFramesPerLook;
+    std::array<Frame, Pipeline::kBatch> frames;
+    unsigned until_look = kBatchesPerLook;
     while (true) {
-        if (!file.next(frame)) {
+        const std::size_t count = file.next(std::span(frames));
+        if (count == 0) {
             if (!file.interrupted()) {
                 break;
             }
             static_cast<void>(look_at_mailbox());
         } else {
-            pipeline_.take(frame);
+            pipeline_.take(std::span(frames).first(count));
             if (--until_look > 0) {
                 continue;
             }
-            until_look = kFramesPerLook;
+            until_look = kBatchesPerLook;
             progress_.bytes_read.store(read_before + file.bytes_read());
             mailbox_.run_all();
         }

@@ -22,12 +22,32 @@ Pipeline::Pipeline(const PipelineConfig& config, FilterSet& filters, InterfaceNa
       ledger_(filters.names().size()),
       tracker_(config.tracker, filters, *this) {}
 
-void Pipeline::take(const Frame& frame) {
-    dissect(frame, config_.dissect, dissected_);
-    ledger_.count_frame(frame.time, dissected_);
-    if (const auto* segment = std::get_if<Segment>(&dissected_)) {
-        tracker_.on_segment(*segment, frame.time, frame.interface);
-    } else if (const auto* error = std::get_if<IcmpError>(&dissected_)) {
+void Pipeline::take(std::span<const Frame> frames) {
+    TCPEEK_ASSERT(frames.size() <= kBatch);
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+        dissect(frames[i], config_.dissect, dissected_[i]);
+        if (const auto* segment = std::get_if<Segment>(&dissected_[i])) {
+            pairs_[i] = tracker_.name(*segment);
+            tracker_.expect(pairs_[i]);
+        }
+    }
+    if (frames.size() > 1) {
+        for (std::size_t i = 0; i < frames.size(); ++i) {
+            if (std::holds_alternative<Segment>(dissected_[i])) {
+                tracker_.fetch(pairs_[i]);
+            }
+        }
+    }
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+        judge(frames[i], dissected_[i], pairs_[i]);
+    }
+}
+
+void Pipeline::judge(const Frame& frame, const Dissected& dissected, const Tracker::Pair& pair) {
+    ledger_.count_frame(frame.time, dissected);
+    if (const auto* segment = std::get_if<Segment>(&dissected)) {
+        tracker_.on_segment(*segment, pair, frame.time, frame.interface);
+    } else if (const auto* error = std::get_if<IcmpError>(&dissected)) {
         tracker_.on_icmp(*error, frame.time);
     } else {
         tracker_.on_other(frame.time);
@@ -81,7 +101,7 @@ void Pipeline::on_settled(const ConnectionKey& key, SeqNumber isn, Settled why) 
 }
 
 const Segment* Pipeline::last_syn() const {
-    const auto* segment = std::get_if<Segment>(&dissected_);
+    const auto* segment = std::get_if<Segment>(&dissected_.front());
     return segment != nullptr && kind_of(segment->flags) == SegmentKind::syn ? segment : nullptr;
 }
 

@@ -56,15 +56,16 @@ struct Timestamp {
     std::int64_t ns = 0;
 
     friend constexpr auto operator<=>(Timestamp, Timestamp) = default;
-    friend constexpr Timestamp operator+(Timestamp t, Duration d) {
-        return {detail::add_saturating(t.ns, d.ns)};
-    }
-    friend constexpr Timestamp operator-(Timestamp t, Duration d) {
-        return {detail::subtract_saturating(t.ns, d.ns)};
-    }
-    friend constexpr Duration operator-(Timestamp a, Timestamp b) {
-        return {detail::subtract_saturating(a.ns, b.ns)};
-    }
 };
+
+constexpr Timestamp operator+(Timestamp t, Duration d) {
+    return {detail::add_saturating(t.ns, d.ns)};
+}
+constexpr Timestamp operator-(Timestamp t, Duration d) {
+    return {detail::subtract_saturating(t.ns, d.ns)};
+}
+constexpr Duration operator-(Timestamp a, Timestamp b) {
+    return {detail::subtract_saturating(a.ns, b.ns)};
+}
 
 }  // namespace tcpeek

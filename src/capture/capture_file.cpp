@@ -29,7 +29,7 @@ class CaptureFile::Reader {
 
     // Recognises the format and reads its first header.
     Result<void> begin();
-    bool next(Frame& frame);
+    std::size_t next(std::span<Frame> frames);
 
     [[nodiscard]] bool interrupted() const { return interrupted_; }
     [[nodiscard]] const std::optional<Error>& damage() const { return damage_; }
@@ -103,23 +103,34 @@ Error CaptureFile::Reader::cannot_begin() const {
         case FileInput::Shortage::failed:
             return cannot_read(path_, input_.error_number());
         case FileInput::Shortage::interrupted:
+        case FileInput::Shortage::held:
             break;
     }
     return {fmt::format("interrupted before {} gave its file header", name_)};
 }
 
-bool CaptureFile::Reader::next(Frame& frame) {
+std::size_t CaptureFile::Reader::next(std::span<Frame> frames) {
     interrupted_ = false;
     if (ended_) {
-        return false;
+        return 0;
     }
-    const FileStep step =
-        std::visit([&](auto& reader) { return reader.next(input_, frame); }, *format_);
-    if (step == FileStep::frame) {
-        return true;
-    }
-    conclude(step);
-    return false;
+    return std::visit(
+        [&](auto& reader) {
+            std::size_t count = 0;
+            FileStep step = FileStep::frame;
+            while (count < frames.size() && step == FileStep::frame) {
+                // The first may read on; the others must not move it.
+                input_.hold(count > 0);
+                step = reader.next(input_, frames[count]);
+                count += step == FileStep::frame ? 1U : 0U;
+            }
+            input_.hold(false);
+            if (step != FileStep::frame) {
+                conclude(step);
+            }
+            return count;
+        },
+        *format_);
 }
 
 void CaptureFile::Reader::conclude(FileStep step) {
@@ -136,6 +147,8 @@ void CaptureFile::Reader::conclude(FileStep step) {
 
 void CaptureFile::Reader::run_dry() {
     switch (input_.shortage()) {
+        case FileInput::Shortage::held:
+            return;
         case FileInput::Shortage::interrupted:
             interrupted_ = true;
             return;
@@ -180,7 +193,11 @@ Result<CaptureFile> CaptureFile::take(UniqueFd fd, const std::string& path, Inte
 }
 
 bool CaptureFile::next(Frame& frame) {
-    return reader_->next(frame);
+    return reader_->next(std::span(&frame, 1)) == 1;
+}
+
+std::size_t CaptureFile::next(std::span<Frame> frames) {
+    return reader_->next(frames);
 }
 
 bool CaptureFile::interrupted() const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "base/result.h"
@@ -32,11 +33,16 @@ class CaptureFile {
     // out before more bytes are waited for.
     bool next(Frame& frame);
 
-    // After `next` returned false: whether only because `wake_fd` became readable while it waited.
+    // Fills as many of `frames` (at least one) as are in memory already or arrive with the first of
+    // them; returns how many, and none where `next` would return false. All their bytes are valid
+    // until the next call.
+    std::size_t next(std::span<Frame> frames);
+
+    // After `next` gave none: whether only because `wake_fd` became readable while it waited.
     // `next` may then be called again.
     [[nodiscard]] bool interrupted() const;
 
-    // After `next` returned false: what is wrong with the file, with the byte offset; nothing at a
+    // After `next` gave none: what is wrong with the file, with the byte offset; nothing at a
     // clean end.
     [[nodiscard]] const std::optional<Error>& damage() const;
 

@@ -32,6 +32,9 @@ bool FileInput::fill(std::size_t count) {
         if (skip_ == 0 && available() >= count) {
             return true;
         }
+        if (held_) {
+            return give_up(Shortage::held, 0);
+        }
         make_room(count);
         if (!wait_until_readable() || !read_more()) {
             return false;

@@ -31,6 +31,7 @@ class FileInput {
         end,          // the input holds no more
         failed,       // read(2) failed; `error_number` has its errno
         interrupted,  // `wake_fd` became readable while waiting; `need` may be called again
+        held,         // the bytes must stay where they are (`hold`); likewise
     };
 
     // `wake_fd` (-1: none) is borrowed and is only looked at where reading may wait, i.e. for all
@@ -42,6 +43,10 @@ class FileInput {
     // void. The buffer grows only once it is full of bytes that did arrive, whatever `count`
     // claims.
     bool need(std::size_t count) { return available() >= count || fill(count); }
+
+    // While held, `need` reads nothing, so that spans of what is in memory stay valid, also of what
+    // was consumed since.
+    void hold(bool held) { held_ = held; }
 
     // The bytes that `need` found; at least as many as were asked for.
     [[nodiscard]] Bytes bytes() const { return {buffer_.get() + begin_, available()}; }
@@ -89,6 +94,7 @@ class FileInput {
     std::size_t capacity_ = kBlockSize;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
+    bool held_ = false;
     std::uint64_t skip_ = 0;  // bytes beyond `end_` to be dropped; then begin_ == end_
     std::atomic<std::uint64_t> bytes_read_ = 0;
 

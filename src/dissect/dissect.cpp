@@ -3,6 +3,7 @@
 #include <array>
 
 #include "dissect/layers.h"
+#include "dissect/plain_tcp.h"
 
 namespace tcpeek {
 namespace {
@@ -13,6 +14,12 @@ constexpr int kMaxHeaders = 32;
 }  // namespace
 
 void dissect(const Frame& frame, const DissectOptions& options, Dissected& result) {
+    if (options.checksums != ChecksumMode::none || !dissect_plain_tcp(frame, result)) {
+        dissect_in_layers(frame, options, result);
+    }
+}
+
+void dissect_in_layers(const Frame& frame, const DissectOptions& options, Dissected& result) {
     Dissection dissection(frame, options, result);
     ByteReader reader(frame.bytes);
     Step step = by_link_type(frame.link_type, dissection);

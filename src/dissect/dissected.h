@@ -48,6 +48,8 @@ struct Encapsulation {
 struct TcpTimestamps {
     std::uint32_t value = 0;  // TSval
     std::uint32_t echo = 0;   // TSecr
+
+    friend bool operator==(const TcpTimestamps&, const TcpTimestamps&) = default;
 };
 
 // One TCP segment, with what judgement needs of the IP header around it.
@@ -65,6 +67,8 @@ struct Segment {
     std::uint16_t ip_id = 0;
     bool checksum_unverified = false;  // asked for, but the packet was cut
     Encapsulation encapsulation;
+
+    friend bool operator==(const Segment&, const Segment&) = default;
 };
 
 // An ICMP or ICMPv6 error that quotes the head of a TCP segment (RFC 792, RFC 4443).
@@ -77,6 +81,8 @@ struct IcmpError {
     Endpoint quoted_destination;
     SeqNumber quoted_seq;
     Encapsulation encapsulation;
+
+    friend bool operator==(const IcmpError&, const IcmpError&) = default;
 };
 
 // Why a frame that is well formed as far as it was read is of no interest.
@@ -104,9 +110,13 @@ inline constexpr std::size_t kLayerCount = 7;
 
 struct Ignored {
     IgnoredReason why;
+
+    friend bool operator==(const Ignored&, const Ignored&) = default;
 };
 struct Malformed {
     Layer layer;
+
+    friend bool operator==(const Malformed&, const Malformed&) = default;
 };
 
 using Dissected = std::variant<Segment, IcmpError, Ignored, Malformed>;

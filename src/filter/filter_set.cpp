@@ -103,8 +103,10 @@ struct FilterSet::Compiled {
         const PartBits of_client = address_bits(client.address);
         const PartBits of_server = address_bits(server.address);
         const PartBits of_port = ports.find(server.port);
-        const std::uint64_t incoming = local.contains(server.address) ? ~std::uint64_t{0} : 0;
-        const std::uint64_t outgoing = local.contains(client.address) ? ~std::uint64_t{0} : 0;
+        const std::uint64_t incoming =
+            needs_local && local.contains(server.address) ? ~std::uint64_t{0} : 0;
+        const std::uint64_t outgoing =
+            needs_local && local.contains(client.address) ? ~std::uint64_t{0} : 0;
         std::uint64_t something = 0;
         for (std::size_t w = 0; w < part_words; ++w) {
             const std::uint64_t by_direction = (directions[0][w] & incoming & of_client[w]) |
@@ -119,8 +121,16 @@ struct FilterSet::Compiled {
         return something != 0;
     }
 
-    // The set of the filters that `matched` parts belong to.
+    // The set of the filters that `matched` parts belong to; mostly that of the session before.
     MatchId intern() {
+        if (sets.empty() || matched != matched_before) {
+            matched_before = matched;
+            set_before = find_or_add_set();
+        }
+        return set_before;
+    }
+
+    MatchId find_or_add_set() {
         std::fill(wanted.begin(), wanted.end(), 0);
         for (std::size_t w = 0; w < part_words; ++w) {
             for (std::uint64_t rest = matched[w]; rest != 0; rest &= rest - 1) {
@@ -181,7 +191,9 @@ struct FilterSet::Compiled {
     LocalAddresses local;
     std::vector<std::vector<FilterIndex>> sets;  // by MatchId
     tsl::robin_map<Bits, MatchId, BitsHash> set_ids;
-    Bits matched;  // scratch of `classify`
+    Bits matched;         // scratch of `classify`
+    Bits matched_before;  // of the last call of `intern`, with its result
+    MatchId set_before;
     Bits wanted;
 };
 

@@ -7,63 +7,91 @@ namespace tcpeek {
 namespace {
 
 constexpr std::uint32_t kMostBuckets = 1U << 28U;
+// So that every index has a number of 32 bits.
+constexpr std::uint32_t kMostSessions = 1'000'000'000;
 // A packet that comes late finds its place in time among this many; more would let a capture whose
 // order is wrong on purpose cost time.
 constexpr int kMostPassed = 1'024;
 
 }  // namespace
 
-AttemptTable::AttemptTable(std::uint32_t expected)
-    : bucket_mask_(std::bit_ceil(std::min(expected, kMostBuckets)) - 1),
-      // calloc, since the kernel gives zeroed pages only when they are touched: kNoIndex is 0.
-      buckets_(static_cast<AttemptIndex*>(
-          std::calloc(std::size_t{bucket_mask_} + 1, sizeof(AttemptIndex)))) {
-    TCPEEK_ASSERT(buckets_ != nullptr);
+// One that is about to join a list may be above its limit for a moment.
+AttemptTable::AttemptTable(std::uint32_t limit, std::uint64_t seed)
+    : seed_(seed),
+      last_attempt_(3 * (limit + 1)),
+      index_mask_(~Link{0} >> std::countl_zero(last_attempt_ + limit + 2)),
+      bucket_mask_(std::bit_ceil(std::min(limit, kMostBuckets)) - 1),
+      links_((std::size_t{bucket_mask_} + 1 + last_attempt_ + limit + 2) * sizeof(Link)),
+      buckets_(static_cast<Link*>(links_.data())),
+      next_(buckets_ + bucket_mask_ + 1) {
+    TCPEEK_ASSERT(limit <= kMostSessions);
 }
 
-AttemptIndex AttemptTable::insert(const ConnectionKey& key, std::uint32_t hash) {
+AttemptIndex AttemptTable::insert(const ConnectionKey& key, std::uint64_t hash) {
     const AttemptIndex index = attempts_.allocate();
-    Attempt& attempt = attempts_[index];
-    attempt.key = key;
-    attempt.key_hash = hash;
-    AttemptIndex& head = bucket(hash);
-    attempt.hash_next = head;
-    head = index;
+    TCPEEK_ASSERT(index <= last_attempt_);
+    attempts_[index].key = key;
+    Link& head = *bucket(hash);
+    next_[index] = head;
+    head = link(index, hash);
     return index;
 }
 
-void AttemptTable::erase(AttemptIndex index) {
-    const Attempt& attempt = attempts_[index];
-    AttemptIndex* link = &bucket(attempt.key_hash);
-    while (*link != index) {
-        link = &attempts_[*link].hash_next;
+// Where its chain names it.
+AttemptTable::Link& AttemptTable::link_to(AttemptIndex index, std::uint64_t hash) {
+    Link* place = bucket(hash);
+    while ((*place & index_mask_) != index) {
+        place = &next_[*place & index_mask_];
     }
-    *link = attempt.hash_next;
+    return *place;
+}
+
+// The hash of an attempt that is about to go.
+std::uint64_t AttemptTable::hash_to_erase(AttemptIndex index) {
+    if (index == foreseen_) {
+        foreseen_ = kNoIndex;
+        return foreseen_hash_;
+    }
+    return attempts_[index].key.hash(seed_);
+}
+
+void AttemptTable::erase(AttemptIndex index) {
+    if (is_compact(index)) {
+        link_to(index, success(index).pair_hash) = next_[index];
+        successes_.release(index - last_attempt_);
+        return;
+    }
+    const Attempt& attempt = attempts_[index];
+    link_to(index, hash_to_erase(index)) = next_[index];
     if (attempt.details != kNoIndex) {
         details_.release(attempt.details);
     }
     attempts_.release(index);
 }
 
-AttemptIndex AttemptTable::find(const ConnectionKey& key, std::uint32_t hash) const {
-    return first_match(bucket(hash), key, hash);
-}
-
-AttemptIndex AttemptTable::next_same(AttemptIndex index) const {
+AttemptIndex AttemptTable::compact(AttemptIndex index) {
     const Attempt& attempt = attempts_[index];
-    return first_match(attempt.hash_next, attempt.key, attempt.key_hash);
+    const std::uint64_t hash = hash_to_erase(index);
+    const AttemptIndex compacted = successes_.allocate() + last_attempt_;
+    success(compacted) = RememberedSuccess(attempt, hash);
+    next_[compacted] = next_[index];
+    link_to(index, hash) = link(compacted, hash);
+    if (attempt.details != kNoIndex) {
+        details_.release(attempt.details);
+    }
+    attempts_.release(index);
+    return compacted;
 }
 
-AttemptIndex AttemptTable::first_match(AttemptIndex from, const ConnectionKey& key,
-                                       std::uint32_t hash) const {
-    while (from != kNoIndex) {
-        const Attempt& attempt = attempts_[from];
-        if (attempt.key_hash == hash && attempt.key == key) {
-            break;
-        }
-        from = attempt.hash_next;
-    }
-    return from;
+AttemptIndex AttemptTable::expand(AttemptIndex index, const ConnectionKey& key) {
+    const std::uint64_t hash = success(index).pair_hash;
+    const AttemptIndex expanded = attempts_.allocate();
+    TCPEEK_ASSERT(expanded <= last_attempt_);
+    attempts_[expanded] = success(index).expanded(key);
+    next_[expanded] = next_[index];
+    link_to(index, hash) = link(expanded, hash);
+    successes_.release(index - last_attempt_);
+    return expanded;
 }
 
 AttemptDetails& AttemptTable::details(Attempt& attempt) {
@@ -73,33 +101,92 @@ AttemptDetails& AttemptTable::details(Attempt& attempt) {
     return details_[attempt.details];
 }
 
-const AttemptDetails* AttemptTable::find_details(const Attempt& attempt) const {
-    return attempt.details == kNoIndex ? nullptr : &details_[attempt.details];
+bool AttemptTable::mark_told(AttemptIndex index, SessionEvent::Kind kind) {
+    const auto mark = [kind](auto& one) {
+        switch (kind) {
+            case SessionEvent::Kind::unaccepted: {
+                const bool is_new = !one.told_unaccepted;
+                one.told_unaccepted = true;
+                return is_new;
+            }
+            case SessionEvent::Kind::reset_early_by_server: {
+                const bool is_new = !one.told_server_reset;
+                one.told_server_reset = true;
+                return is_new;
+            }
+            case SessionEvent::Kind::reset_early_by_client: {
+                const bool is_new = !one.told_client_reset;
+                one.told_client_reset = true;
+                return is_new;
+            }
+        }
+        TCPEEK_UNREACHABLE("event kind out of range");
+    };
+    return is_compact(index) ? mark(success(index)) : mark(attempts_[index]);
+}
+
+void AttemptTable::raise(AttemptIndex index, Timestamp renewed_at) {
+    if (is_compact(index)) {
+        RememberedSuccess& one = success(index);
+        one.renewed_after = nanoseconds_between(one.last_packet(), renewed_at);
+        one.renewed_at = renewed_at;
+    } else {
+        attempts_[index].set_times(renewed_at, attempts_[index].last_packet());
+    }
 }
 
 void AttemptTable::insert_by_time(AttemptList& list, AttemptIndex index) {
-    Attempt& attempt = attempts_[index];
     AttemptIndex before = list.tail_;
-    for (int passed = 0; before != kNoIndex && attempts_[before].renewed_at > attempt.renewed_at;
-         ++passed) {
+    for (int passed = 0; before != kNoIndex && renewed_at(before) > renewed_at(index); ++passed) {
         if (passed == kMostPassed) {
-            attempt.renewed_at = attempts_[before].renewed_at;
+            raise(index, renewed_at(before));
             break;
         }
-        before = attempts_[before].links.previous;
+        before = links(before).previous;
     }
-    const AttemptIndex after = before == kNoIndex ? list.head_ : attempts_[before].links.next;
-    attempt.links = {before, after};
-    (before == kNoIndex ? list.head_ : attempts_[before].links.next) = index;
-    (after == kNoIndex ? list.tail_ : attempts_[after].links.previous) = index;
+    const AttemptIndex after = before == kNoIndex ? list.head_ : links(before).next;
+    links(index) = {before, after};
+    (before == kNoIndex ? list.head_ : links(before).next) = index;
+    (after == kNoIndex ? list.tail_ : links(after).previous) = index;
     ++list.size_;
 }
 
 void AttemptTable::remove(AttemptList& list, AttemptIndex index) {
-    const ListLinks links = attempts_[index].links;
-    (links.previous == kNoIndex ? list.head_ : attempts_[links.previous].links.next) = links.next;
-    (links.next == kNoIndex ? list.tail_ : attempts_[links.next].links.previous) = links.previous;
+    const ListLinks between = links(index);
+    (between.previous == kNoIndex ? list.head_ : links(between.previous).next) = between.next;
+    (between.next == kNoIndex ? list.tail_ : links(between.next).previous) = between.previous;
     --list.size_;
+}
+
+void AttemptTable::prefetch_erasure(const AttemptList& list) {
+    if (list.head_ == kNoIndex) {
+        return;
+    }
+    const Attempt& first = attempts_[list.head_];
+    foreseen_ = list.head_;
+    foreseen_hash_ = first.key.hash(seed_);
+    __builtin_prefetch(bucket(foreseen_hash_));
+    if (first.links.next != kNoIndex) {
+        __builtin_prefetch(&attempts_[first.links.next]);
+        __builtin_prefetch(&attempts_[first.links.next].filters);
+    }
+}
+
+void AttemptTable::prefetch_attempt(std::uint64_t hash) const {
+    const Link first = *bucket(hash);
+    if (first == kNoIndex) {
+        return;
+    }
+    const AttemptIndex index = first & index_mask_;
+    if (!may_lead_to(first, hash)) {
+        __builtin_prefetch(&next_[index]);
+    } else if (is_compact(index)) {
+        __builtin_prefetch(&success(index));
+    } else {
+        // It lies in two or three cache lines; what a lookup needs first stands in front.
+        __builtin_prefetch(&attempts_[index]);
+        __builtin_prefetch(&attempts_[index].history);
+    }
 }
 
 }  // namespace tcpeek

@@ -3,6 +3,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -12,10 +13,9 @@ namespace {
 // Collects fields one after another; a fixed layout so that equal packets give equal bytes.
 class FieldBuffer {
   public:
-    void add(const Endpoint& endpoint) {
-        std::memcpy(bytes_.data() + size_, endpoint.address.octets().data(), 16);
+    void add(const IpAddress& address) {
+        std::memcpy(bytes_.data() + size_, address.octets().data(), 16);
         size_ += 16;
-        add(endpoint.port);
     }
     void add(std::uint32_t value) {
         std::memcpy(bytes_.data() + size_, &value, sizeof value);
@@ -32,52 +32,60 @@ class FieldBuffer {
 
 }  // namespace
 
-std::uint64_t CopyDetector::fingerprint(const Segment& segment) const {
-    FieldBuffer fields;
-    fields.add(segment.source);
-    fields.add(segment.destination);
-    fields.add(segment.seq.value);
-    fields.add(segment.ack.value);
-    fields.add(segment.payload_length);
-    fields.add(segment.has_timestamps ? segment.timestamps.value : 0);
-    fields.add((segment.has_timestamps ? 1U << 31U : 0U) |
-               static_cast<std::uint32_t>(segment.flags.bits) << 16U |
-               (segment.has_ip_id ? segment.ip_id : 0U));
-    return fields.hash(seed_);
+CopyDetector::CopyDetector(std::uint64_t seed)
+    : seed_(seed),
+      seen_(std::make_unique<Seen[]>(kCapacity)),
+      newest_(std::make_unique<Number[]>(kChains)) {}
+
+std::uint64_t CopyDetector::fingerprint(const Segment& segment, std::uint64_t pair_hash,
+                                        bool source_is_first) const {
+    const std::uint32_t ip_id = segment.has_ip_id ? segment.ip_id : 0U;
+    const std::uint32_t tsval = segment.has_timestamps ? segment.timestamps.value : 0U;
+    const std::array<std::uint64_t, 4> fields{
+        pair_hash, std::uint64_t{segment.seq.value} << 32U | segment.ack.value,
+        std::uint64_t{segment.payload_length} << 32U | tsval,
+        (segment.has_timestamps ? std::uint64_t{1} << 33U : 0) |
+            (source_is_first ? std::uint64_t{1} << 32U : 0) |
+            std::uint64_t{segment.flags.bits} << 16U | ip_id};
+    return XXH3_64bits_withSeed(fields.data(), sizeof fields, seed_);
 }
 
 std::uint64_t CopyDetector::fingerprint(const IcmpError& error) const {
     FieldBuffer fields;
-    fields.add(error.quoted_source);
-    fields.add(error.quoted_destination);
+    fields.add(error.quoted_source.address);
+    fields.add(error.quoted_destination.address);
+    fields.add(static_cast<std::uint32_t>(error.quoted_source.port) << 16U |
+               error.quoted_destination.port);
     fields.add(error.quoted_seq.value);
-    fields.add(Endpoint{error.reporter, static_cast<std::uint16_t>(error.type << 8U | error.code)});
+    fields.add(error.reporter);
+    fields.add(static_cast<std::uint32_t>(error.type) << 8U | error.code);
     return fields.hash(seed_ + 1);
 }
 
 bool CopyDetector::is_copy(std::uint64_t fingerprint, Timestamp now) {
-    while (!seen_.empty() && now - seen_.front().at > kWindow) {
-        forget_oldest();
+    while (first_ < next_ && now - place(first_).at > kWindow) {
+        ++first_;
     }
-    if (first_seen_.contains(fingerprint)) {
-        return true;
+    Number& newest = newest_[fingerprint % kChains];
+    for (Number number = newest; number >= first_; number = place(number).before) {
+        if (place(number).fingerprint == fingerprint) {
+            return true;
+        }
     }
-    if (seen_.full()) {
-        forget_oldest();
-    }
-    seen_.push_back({fingerprint, now});
-    first_seen_.emplace(fingerprint, now);
+    place(next_) = {fingerprint, now, newest};
+    newest = next_++;
+    first_ = std::max(first_, next_ > kCapacity ? next_ - kCapacity : 1);
     return false;
 }
 
 bool CopyDetector::was_shown(std::uint64_t fingerprint, Timestamp now) const {
-    const auto found = first_seen_.find(fingerprint);
-    return found != first_seen_.end() && now - found->second <= kWindow;
-}
-
-void CopyDetector::forget_oldest() {
-    first_seen_.erase(seen_.front().fingerprint);
-    seen_.pop_front();
+    for (Number number = newest_[fingerprint % kChains]; number >= first_;
+         number = place(number).before) {
+        if (place(number).fingerprint == fingerprint && now - place(number).at <= kWindow) {
+            return true;
+        }
+    }
+    return false;
 }
 
 }  // namespace tcpeek

@@ -2,10 +2,8 @@
 // mirrors) from retransmissions.
 #pragma once
 
-#include <tsl/robin_map.h>
-
-#include <boost/circular_buffer.hpp>
 #include <cstdint>
+#include <memory>
 
 #include "base/timestamp.h"
 #include "dissect/dissected.h"
@@ -17,14 +15,16 @@ namespace tcpeek {
 class CopyDetector {
   public:
     static constexpr Duration kWindow = Duration::milliseconds(2);
-    static constexpr std::size_t kCapacity = 16'384;
+    static constexpr std::uint32_t kCapacity = 16'384;
 
     // `seed` keeps fingerprints unforeseeable for whoever sends the packets.
-    explicit CopyDetector(std::uint64_t seed) : seed_(seed), seen_(kCapacity) {}
+    explicit CopyDetector(std::uint64_t seed);
 
     // What a router or bridge leaves alone: addresses, ports, flags, seq, ack, payload length, and
     // IPv4 identification and TSval where there are some. TTL, marks, checksums may differ.
-    [[nodiscard]] std::uint64_t fingerprint(const Segment& segment) const;
+    // `pair_hash` stands for addresses and ports, `source_is_first` for the direction.
+    [[nodiscard]] std::uint64_t fingerprint(const Segment& segment, std::uint64_t pair_hash,
+                                            bool source_is_first) const;
     [[nodiscard]] std::uint64_t fingerprint(const IcmpError& error) const;
 
     // Whether a packet of this fingerprint was first shown at most 2 ms before `now`; else it is
@@ -34,16 +34,23 @@ class CopyDetector {
     [[nodiscard]] bool was_shown(std::uint64_t fingerprint, Timestamp now) const;
 
   private:
+    // Packets are numbered from 1 on. Their places are taken again in the same order, so a chain
+    // ends where it leads to a packet that is forgotten, and forgetting costs nothing.
+    using Number = std::uint64_t;
     struct Seen {
-        std::uint64_t fingerprint;
+        std::uint64_t fingerprint = 0;
         Timestamp at;
+        Number before = 0;  // the one shown before it in the same chain
     };
+    static constexpr std::uint32_t kChains = 16'384;
 
-    void forget_oldest();
+    [[nodiscard]] Seen& place(Number number) const { return seen_[number % kCapacity]; }
 
     std::uint64_t seed_;
-    tsl::robin_map<std::uint64_t, Timestamp> first_seen_;
-    boost::circular_buffer<Seen> seen_;  // in order of time
+    std::unique_ptr<Seen[]> seen_;
+    std::unique_ptr<Number[]> newest_;  // of each chain
+    Number first_ = 1;                  // the oldest that is remembered
+    Number next_ = 1;
 };
 
 }  // namespace tcpeek

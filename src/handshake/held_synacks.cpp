@@ -19,7 +19,7 @@ std::size_t HeldSynacks::expire(Timestamp now) {
     return dropped;
 }
 
-void HeldSynacks::release(const Segment& syn, std::uint32_t key_hash,
+void HeldSynacks::release(const Segment& syn, std::uint64_t key_hash,
                           const std::function<void(const HeldSynack&)>& take) {
     const auto answers = [&](const HeldSynack& held) {
         return held.key_hash == key_hash && held.segment.source == syn.destination &&

@@ -16,7 +16,7 @@ struct HeldSynack {
     Timestamp packet_time;
     Timestamp at;       // tracker time of the packet
     Timestamp held_at;  // tracker's now when it was held; never goes back
-    std::uint32_t key_hash = 0;
+    std::uint64_t key_hash = 0;
     InterfaceId interface;
 };
 
@@ -35,7 +35,7 @@ class HeldSynacks {
     std::size_t expire(Timestamp now);
     // Takes out, oldest first, those of the pair that acknowledge [isn+1, isn+1+data_length] and
     // gives each to `take`.
-    void release(const Segment& syn, std::uint32_t key_hash,
+    void release(const Segment& syn, std::uint64_t key_hash,
                  const std::function<void(const HeldSynack&)>& take);
 
     [[nodiscard]] std::size_t size() const { return held_.size(); }

@@ -9,6 +9,12 @@ constexpr std::string_view kLetters = "SHADFRXshadfrxi";
 
 }  // namespace
 
+History::History(const ShortHistory& beginning) {
+    for (unsigned n = 0; n < beginning.length(); ++n) {
+        append(beginning[n]);
+    }
+}
+
 void History::append(HistoryLetter letter) {
     if (length_ >= kCapacity) {
         length_ = kCapacity + 1;
@@ -20,11 +26,23 @@ void History::append(HistoryLetter letter) {
     ++length_;
 }
 
+void History::append(const History& more) {
+    for (std::size_t n = 0; n < more.length_ && n < kCapacity; ++n) {
+        append(more.letter(n));
+    }
+    if (more.length_ > kCapacity) {
+        length_ = kCapacity + 1;
+    }
+}
+
+HistoryLetter History::letter(std::size_t n) const {
+    return static_cast<HistoryLetter>(nibbles_[n / 2] >> (n % 2 == 0 ? 0U : 4U) & 0xfU);
+}
+
 std::string History::to_string() const {
     std::string text;
-    for (std::size_t i = 0; i < length_ && i < kCapacity; ++i) {
-        const unsigned shift = i % 2 == 0 ? 0 : 4;
-        text += kLetters[static_cast<std::size_t>(nibbles_[i / 2] >> shift) & 0xfU];
+    for (std::size_t n = 0; n < length_ && n < kCapacity; ++n) {
+        text += kLetters[static_cast<std::size_t>(letter(n))];
     }
     if (length_ > kCapacity) {
         text += '+';

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+
+#include "base/word64.h"
 
 namespace tcpeek {
 
@@ -26,18 +29,50 @@ enum class HistoryLetter : std::uint8_t {
     icmp_error,
 };
 
+// The first 15 letters of a life, in eight octets: most lives are shorter.
+class ShortHistory {
+  public:
+    static constexpr unsigned kCapacity = 15;
+
+    // Returns false, and keeps nothing, when it is full.
+    bool append(HistoryLetter letter) {
+        const unsigned n = length();
+        if (n == kCapacity) {
+            return false;
+        }
+        packed_ = (packed_ | static_cast<std::uint64_t>(letter) << 4U * n) + kOneMore;
+        return true;
+    }
+    [[nodiscard]] unsigned length() const { return static_cast<unsigned>(packed_ / kOneMore); }
+    [[nodiscard]] HistoryLetter operator[](unsigned n) const {
+        return static_cast<HistoryLetter>(packed_ >> 4U * n & 0xfU);
+    }
+
+  private:
+    static constexpr std::uint64_t kOneMore = std::uint64_t{1} << 60U;
+
+    Word64 packed_;  // letters from the lowest four bits on; the highest four: how many
+};
+
 // The first 32 letters of a life; what follows is only known to be there. A value of 17 bytes.
 class History {
   public:
     static constexpr std::size_t kCapacity = 32;
 
+    History() = default;
+    explicit History(const ShortHistory& beginning);
+
     void append(HistoryLetter letter);
+    // What follows.
+    void append(const History& more);
     // E.g. "ShA"; a "+" at the end says that more followed.
     [[nodiscard]] std::string to_string() const;
 
     friend bool operator==(const History&, const History&) = default;
 
   private:
+    [[nodiscard]] HistoryLetter letter(std::size_t n) const;
+
     std::array<std::uint8_t, kCapacity / 2> nibbles_{};  // two letters a byte, low half first
     std::uint8_t length_ = 0;                            // kCapacity + 1: more followed
 };

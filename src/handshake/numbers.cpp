@@ -13,10 +13,17 @@ struct Case {
     const AttemptDetails* details;
     const Segment& segment;
 
+    // Most SYNs carry no data, so its length stands in the rarely needed part.
+    [[nodiscard]] std::uint32_t syn_data_length() const {
+        return details == nullptr ? 0U : details->syn_data_length;
+    }
+    [[nodiscard]] std::uint32_t synack_acked_length() const {
+        return details == nullptr ? 0U : details->synack_acked_length;
+    }
     [[nodiscard]] SeqNumber client_next() const { return attempt.client_isn + 1; }
     // Whether the ack field acknowledges the SYN and at most the data it carried.
     [[nodiscard]] bool acknowledges_syn() const {
-        return segment.flags.ack() && in_range(segment.ack, client_next(), attempt.syn_data_length);
+        return segment.flags.ack() && in_range(segment.ack, client_next(), syn_data_length());
     }
     [[nodiscard]] SeqNumber server_next(std::size_t n) const {
         return server_isn(attempt, details, n) + 1;
@@ -24,7 +31,7 @@ struct Case {
     // The SYN alone, or all that came with it; an ack in between lies in its window only.
     [[nodiscard]] Fit fit_of(SeqNumber number) const {
         const std::uint32_t octets = number - client_next();
-        return octets == 0 || octets == attempt.syn_data_length ? Fit::exact : Fit::window;
+        return octets == 0 || octets == syn_data_length() ? Fit::exact : Fit::window;
     }
     // The server ISN for which `number` lies in its window; the exact one (ISN+1) first.
     [[nodiscard]] std::optional<std::uint8_t> server_isn_for(SeqNumber number) const {
@@ -113,8 +120,8 @@ Judgement judge_server_segment(const Case& c) {
     }
     if (const auto from = c.server_isn_for(c.segment.seq)) {
         const std::uint32_t acked_octets = c.segment.ack - c.client_next();
-        const bool beyond_synack = acked_octets > c.attempt.synack_acked_length;
-        const bool data_after_ack = c.segment.payload_length > 0 && !c.attempt.synack_acked_data;
+        const bool beyond_synack = acked_octets > c.synack_acked_length();
+        const bool data_after_ack = c.segment.payload_length > 0 && c.synack_acked_length() == 0;
         const bool seq_exact = c.segment.seq == c.server_next(*from);
         return {beyond_synack || data_after_ack ? Event::s_seg_proof : Event::s_seg_plain,
                 exact_if(seq_exact && !beyond_synack), *from};
@@ -142,7 +149,7 @@ Judgement judge_client_rst(const Case& c) {
     if (c.segment.seq == c.client_next()) {
         return {Event::c_rst_isn, Fit::exact, 0};
     }
-    return in_range(c.segment.seq, c.client_next(), c.attempt.syn_data_length)
+    return in_range(c.segment.seq, c.client_next(), c.syn_data_length())
                ? Judgement{Event::c_rst_data, c.fit_of(c.segment.seq), 0}
                : Judgement{Event::c_rst_bad, Fit::none, 0};
 }

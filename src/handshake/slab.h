@@ -1,51 +1,63 @@
-// Objects in chunks of fixed size, named by index (from 1 on): growth never moves one, and takes
-// one chunk at a time, so that no packet waits for a copy of the whole.
+// Objects in chunks of fixed size, named by index (from 1 on): growth never moves one, and touches
+// new memory a page at a time, so that no packet waits for a copy of the whole.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <memory>
+#include <cstring>
+#include <new>
+#include <type_traits>
 #include <vector>
 
 #include "base/assert.h"
+#include "base/page_memory.h"
 
 namespace tcpeek {
 
 template <typename T>
 class Slab {
+    // Released objects hold the index of the next one in their first octets.
+    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) >= sizeof(std::uint32_t));
+
   public:
     using Index = std::uint32_t;
 
     // A default-constructed object; valid until it is released.
     Index allocate() {
-        if (!free_.empty()) {
-            const Index index = free_.back();
-            free_.pop_back();
-            (*this)[index] = T{};
-            return index;
+        Index index = first_free_;
+        if (index != 0) {
+            std::memcpy(&first_free_, place(index), sizeof first_free_);
+        } else {
+            if (used_ == chunks_.size() * kChunk) {
+                chunks_.emplace_back(kChunk * sizeof(T));
+                starts_.push_back(static_cast<T*>(chunks_.back().data()));
+            }
+            index = ++used_;
         }
-        if (used_ == chunks_.size() * kChunk) {
-            chunks_.push_back(std::make_unique<std::array<T, kChunk>>());
-        }
-        return ++used_;
+        new (place(index)) T{};
+        return index;
     }
-    void release(Index index) { free_.push_back(index); }
+    void release(Index index) {
+        std::memcpy(place(index), &first_free_, sizeof first_free_);
+        first_free_ = index;
+    }
 
     [[gnu::always_inline]] T& operator[](Index index) {
-        return chunks_.data()[(index - 1) / kChunk].get()->data()[(index - 1) % kChunk];
+        return starts_.data()[(index - 1) / kChunk][(index - 1) % kChunk];
     }
     [[gnu::always_inline]] const T& operator[](Index index) const {
-        return chunks_.data()[(index - 1) / kChunk].get()->data()[(index - 1) % kChunk];
+        return starts_.data()[(index - 1) / kChunk][(index - 1) % kChunk];
     }
 
-    // Objects in use.
-    [[nodiscard]] std::size_t size() const { return used_ - free_.size(); }
-
   private:
-    static constexpr Index kChunk = 1'024;
+    // Of many megabytes, so that nearly all of it may lie in huge pages; they are only address
+    // space until they are used.
+    static constexpr Index kChunk = 1U << 18U;
 
-    std::vector<std::unique_ptr<std::array<T, kChunk>>> chunks_;
-    std::vector<Index> free_;
+    [[nodiscard]] void* place(Index index) { return &(*this)[index]; }
+
+    std::vector<PageMemory> chunks_;
+    std::vector<T*> starts_;  // of the chunks
+    Index first_free_ = 0;
     Index used_ = 0;
 };
 

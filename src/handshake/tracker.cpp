@@ -42,7 +42,7 @@ Tracker::Tracker(const TrackerConfig& config, Classifier& classifier, VerdictSin
       sink_(sink),
       clock_(longest_memory(config.timeout) * 2),
       copies_(config.seed),
-      table_(config.max_sessions),
+      table_(config.max_sessions, config.seed),
       unmatched_syns_(kUnmatchedMemory) {
     TCPEEK_ASSERT(config.max_sessions > 0);
 }
@@ -70,7 +70,8 @@ Tracker::Packet Tracker::take(Timestamp packet_time) {
     return packet;
 }
 
-void Tracker::on_segment(const Segment& segment, Timestamp packet_time, InterfaceId interface) {
+void Tracker::on_segment(const Segment& segment, const Pair& pair, Timestamp packet_time,
+                         InterfaceId interface) {
     Packet packet = take(packet_time);
     packet.segment = &segment;
     packet.interface = interface;
@@ -83,11 +84,10 @@ void Tracker::on_segment(const Segment& segment, Timestamp packet_time, Interfac
         ++counters_.no_ack;
         return;
     }
-    const ConnectionKey key = ConnectionKey::of(segment.source, segment.destination);
-    packet.key_hash = static_cast<std::uint32_t>(key.hash(config_.seed));
-    handle(key, packet);
+    packet.key_hash = pair.hash;
+    handle(pair.key, packet);
     if (packet.kind == SegmentKind::syn) {
-        settle(key, packet.key_hash, segment.seq, VerdictSink::Settled::judged);
+        settle(pair.key, pair.hash, segment.seq, VerdictSink::Settled::judged);
     }
 }
 
@@ -95,7 +95,7 @@ void Tracker::on_icmp(const IcmpError& error, Timestamp packet_time) {
     Packet packet = take(packet_time);
     packet.icmp = &error;
     const ConnectionKey key = ConnectionKey::of(error.quoted_source, error.quoted_destination);
-    packet.key_hash = static_cast<std::uint32_t>(key.hash(config_.seed));
+    packet.key_hash = key.hash(config_.seed);
     handle(key, packet);
 }
 
@@ -106,15 +106,15 @@ void Tracker::handle(const ConnectionKey& key, const Packet& packet) {
         return;
     }
     // An established connection's traffic is most of what there is: one look, no judgement.
-    const Attempt& attempt = table_[newest];
     if (packet.kind == SegmentKind::ack && packet.icmp == nullptr &&
-        attempt.state == State::succeeded && table_.next_same(newest) == kNoIndex) {
-        const bool copy = packet.at - attempt.last_packet <= CopyDetector::kWindow &&
-                          copies_.is_copy(copies_.fingerprint(*packet.segment), clock_.now());
+        table_.state(newest) == State::succeeded &&
+        table_.next_same(newest, key, packet.key_hash) == kNoIndex) {
+        const bool copy = packet.at - completed_at(newest) <= CopyDetector::kWindow &&
+                          copies_.is_copy(fingerprint(key, packet), clock_.now());
         ++(copy ? counters_.duplicate_packets : counters_.after_success);
         return;
     }
-    const PairView view = view_pair(newest, packet);
+    const PairView view = view_pair(key, newest, packet);
     const Choice choice = choose(view, packet);
     if (choice.index == kNoIndex) {
         no_attempt(key, packet);
@@ -123,26 +123,37 @@ void Tracker::handle(const ConnectionKey& key, const Packet& packet) {
     act(Deed{choice, packet, key, view});
 }
 
-Tracker::PairView Tracker::view_pair(AttemptIndex newest, const Packet& packet) const {
+Tracker::Choice Tracker::judge_attempt(const ConnectionKey& key, AttemptIndex index,
+                                       const Packet& packet) const {
+    const auto judged = [&](const Attempt& attempt) {
+        const AttemptDetails* details = table_.find_details(attempt);
+        return packet.icmp != nullptr ? judge(attempt, details, *packet.icmp)
+                                      : judge(attempt, details, *packet.segment, packet.kind);
+    };
+    return table_.is_compact(index)
+               ? Choice{index, State::succeeded, judged(table_.copy(index, key))}
+               : Choice{index, table_[index].state, judged(table_[index])};
+}
+
+Tracker::PairView Tracker::view_pair(const ConnectionKey& key, AttemptIndex newest,
+                                     const Packet& packet) const {
     PairView view;
     unsigned best_rank = 0;
-    for (AttemptIndex index = newest; index != kNoIndex; index = table_.next_same(index)) {
-        const Attempt& attempt = table_[index];
-        const bool pending = is_pending(attempt.state);
-        if (!pending && is_forgotten(attempt)) {
+    for (AttemptIndex index = newest; index != kNoIndex;
+         index = table_.next_same(index, key, packet.key_hash)) {
+        const State state = table_.state(index);
+        const bool pending = is_pending(state);
+        if (!pending && is_forgotten(index)) {
             continue;
         }
-        const AttemptDetails* details = table_.find_details(attempt);
-        const Choice choice{index, packet.icmp != nullptr
-                                       ? judge(attempt, details, *packet.icmp)
-                                       : judge(attempt, details, *packet.segment, packet.kind)};
+        const Choice choice = judge_attempt(key, index, packet);
         if (view.newest.index == kNoIndex) {
             view.newest = choice;
         }
         if (pending) {
             view.pending = choice;
         }
-        if (is_failed(attempt.state) && view.newest_failed.index == kNoIndex) {
+        if (is_failed(state) && view.newest_failed.index == kNoIndex) {
             view.newest_failed = choice;
         }
         const unsigned rank = 2 * static_cast<unsigned>(choice.judgement.fit) + (pending ? 1U : 0U);
@@ -160,7 +171,7 @@ Tracker::PairView Tracker::view_pair(AttemptIndex newest, const Packet& packet) 
 // to the new one.
 Tracker::Choice Tracker::choose(const PairView& view, const Packet& packet) const {
     if (view.best.index != kNoIndex) {
-        const State state = table_[view.best.index].state;
+        const State state = view.best.state;
         const Action action = action_for(state, view.best.judgement.event);
         const bool only_ignored =
             action == Action::ignore_after_success || action == Action::ignore_after_unjudged;
@@ -189,10 +200,9 @@ void Tracker::no_attempt(const ConnectionKey& key, const Packet& packet) {
     const Action action = action_for(State::none, event);
     count_cell(State::none, event);
     if (action == Action::start_attempt) {
-        start_attempt(key, packet);
+        start_attempt(key, packet, false);
     } else if (action == Action::hold_synack) {
-        const std::uint64_t fingerprint = copies_.fingerprint(*packet.segment) ^ kHeldName;
-        if (copies_.is_copy(fingerprint, clock_.now())) {
+        if (copies_.is_copy(fingerprint(key, packet) ^ kHeldName, clock_.now())) {
             ++counters_.duplicate_packets;
         } else {
             hold_synack(packet);
@@ -203,18 +213,18 @@ void Tracker::no_attempt(const ConnectionKey& key, const Packet& packet) {
     }
 }
 
-void Tracker::make_room_in_pair(const ConnectionKey& key, std::uint32_t key_hash) {
+void Tracker::make_room_in_pair(const ConnectionKey& key, std::uint64_t key_hash) {
     std::uint32_t remembered = 0;
     AttemptIndex oldest = kNoIndex;
     for (AttemptIndex index = table_.find(key, key_hash); index != kNoIndex;
-         index = table_.next_same(index)) {
-        if (!is_pending(table_[index].state)) {
+         index = table_.next_same(index, key, key_hash)) {
+        if (!is_pending(table_.state(index))) {
             ++remembered;
             oldest = index;
         }
     }
     if (remembered >= kMaxRememberedPerPair) {
-        forget(list_of(table_[oldest]), oldest);
+        forget(list_of(oldest), oldest);
     }
 }
 
@@ -229,8 +239,7 @@ void Tracker::hold_synack(const Packet& packet) {
 }
 
 bool Tracker::seen_unmatched(const Packet& packet) {
-    const std::uint64_t name =
-        static_cast<std::uint64_t>(packet.key_hash) << 32U | packet.segment->seq.value;
+    const std::uint64_t name = packet.key_hash << 32U | packet.segment->seq.value;
     std::uint64_t& slot =
         unmatched_syns_[(packet.key_hash ^ packet.segment->seq.value) % kUnmatchedMemory];
     if (slot == name) {
@@ -240,35 +249,40 @@ bool Tracker::seen_unmatched(const Packet& packet) {
     return false;
 }
 
-void Tracker::start_attempt(const ConnectionKey& key, const Packet& packet) {
+void Tracker::start_attempt(const ConnectionKey& key, const Packet& packet, bool pair_is_known) {
     const Segment& syn = *packet.segment;
     const std::optional<MatchId> filters = classifier_.classify(syn.source, syn.destination);
     if (!filters) {
         counters_.unmatched += seen_unmatched(packet) ? 0U : 1U;
         return;
     }
-    make_room_in_pair(key, packet.key_hash);
+    if (pair_is_known) {
+        make_room_in_pair(key, packet.key_hash);
+    }
     if (pending_.size() >= config_.max_sessions) {
         const AttemptIndex longest_waiting = pending_.front();
         sink_.on_evicted(table_[longest_waiting].filters);
         ++counters_.evicted;
         forget(pending_, longest_waiting);
+        table_.prefetch_erasure(pending_);
     }
-    static_cast<void>(copies_.is_copy(copies_.fingerprint(syn), clock_.now()));
+    static_cast<void>(copies_.is_copy(fingerprint(key, packet), clock_.now()));
     const AttemptIndex index = table_.insert(key, packet.key_hash);
     Attempt& attempt = table_[index];
     attempt.client_is_first = key.first_is(syn.source);
-    attempt.start_packet_time = packet.time;
     attempt.start = packet.at;
-    attempt.last_packet = packet.at;
-    attempt.renewed_at = packet.at;
+    attempt.set_times(packet.at, packet.at);
     attempt.client_isn = syn.seq;
     attempt.has_syn_tsval = syn.has_timestamps;
     attempt.syn_tsval = syn.timestamps.value;
-    attempt.syn_data_length = static_cast<std::uint16_t>(std::min(syn.payload_length, 65'535U));
     attempt.filters = *filters;
     attempt.interface = packet.interface;
-    attempt.history.append(HistoryLetter::client_syn);
+    static_cast<void>(attempt.history.append(HistoryLetter::client_syn));
+    note_start(attempt, packet);
+    if (syn.payload_length > 0) {
+        table_.details(attempt).syn_data_length =
+            static_cast<std::uint16_t>(std::min(syn.payload_length, 65'535U));
+    }
     if (syn.encapsulation.vlan_count > 0 || syn.encapsulation.tunnel_count > 0) {
         table_.details(attempt).encapsulation = syn.encapsulation;
     }
@@ -296,10 +310,27 @@ void Tracker::release_held(const ConnectionKey& key, const Packet& syn) {
     });
 }
 
-bool Tracker::is_repeated_by_capture(const Choice& choice, Action action, const Packet& packet) {
-    const Attempt& attempt = table_[choice.index];
-    if (packet.kind == SegmentKind::ack && packet.icmp == nullptr && !is_pending(attempt.state) &&
-        !is_failed(attempt.state) && packet.at - attempt.last_packet > CopyDetector::kWindow) {
+std::uint64_t Tracker::fingerprint(const ConnectionKey& key, const Packet& packet) const {
+    return packet.icmp != nullptr ? copies_.fingerprint(*packet.icmp)
+                                  : copies_.fingerprint(*packet.segment, packet.key_hash,
+                                                        key.first_is(packet.segment->source));
+}
+
+Timestamp Tracker::completed_at(AttemptIndex index) const {
+    if (table_.is_compact(index)) {
+        return table_.success(index).last_packet();
+    }
+    const Attempt& attempt = table_[index];
+    const AttemptDetails* details = table_.find_details(attempt);
+    return details != nullptr && details->completed_at ? *details->completed_at
+                                                       : attempt.last_packet();
+}
+
+bool Tracker::is_repeated_by_capture(const ConnectionKey& key, const Choice& choice, Action action,
+                                     const Packet& packet) {
+    if (packet.kind == SegmentKind::ack && packet.icmp == nullptr &&
+        is_remembered_without_failure(choice.state) &&
+        packet.at - completed_at(choice.index) > CopyDetector::kWindow) {
         return false;
     }
     if (packet.was_held) {
@@ -307,20 +338,20 @@ bool Tracker::is_repeated_by_capture(const Choice& choice, Action action, const 
     }
     // A held SYN/ACK was shown under another name: when its SYN comes, it is no copy of itself.
     const std::uint64_t held_name = action == Action::hold_synack ? kHeldName : 0;
-    const std::uint64_t fingerprint = packet.icmp != nullptr ? copies_.fingerprint(*packet.icmp)
-                                                             : copies_.fingerprint(*packet.segment);
+    const std::uint64_t name = fingerprint(key, packet);
     if (packet.kind == SegmentKind::synack && held_name == 0 &&
-        copies_.was_shown(fingerprint ^ kHeldName, clock_.now())) {
+        copies_.was_shown(name ^ kHeldName, clock_.now())) {
         return true;
     }
-    return copies_.is_copy(fingerprint ^ held_name, clock_.now());
+    return copies_.is_copy(name ^ held_name, clock_.now());
 }
 
-AttemptList& Tracker::list_of(const Attempt& attempt) {
-    if (is_pending(attempt.state)) {
+AttemptList& Tracker::list_of(AttemptIndex index) {
+    const State state = table_.state(index);
+    if (is_pending(state)) {
         return pending_;
     }
-    return is_failed(attempt.state) ? failures_ : successes_;
+    return is_failed(state) ? failures_ : successes_;
 }
 
 }  // namespace tcpeek

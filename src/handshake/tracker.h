@@ -65,9 +65,28 @@ class Tracker {
   public:
     Tracker(const TrackerConfig& config, Classifier& classifier, VerdictSink& sink);
 
+    // Work that can be done on a segment before its turn comes: `name` and, a little later, `fetch`
+    // let the memory that it will need arrive meanwhile. They change nothing.
+    struct Pair {
+        ConnectionKey key;
+        std::uint64_t hash = 0;
+    };
+    [[nodiscard]] Pair name(const Segment& segment) const {
+        Pair pair{ConnectionKey::of(segment.source, segment.destination), 0};
+        pair.hash = pair.key.hash(config_.seed);
+        return pair;
+    }
+    void expect(const Pair& pair) const { table_.prefetch_bucket(pair.hash); }
+    void fetch(const Pair& pair) const { table_.prefetch_attempt(pair.hash); }
+
     // Each frame of the capture goes to exactly one of these, in capture order. `packet_time` is
     // the frame's own time; what expires by then is told first.
-    void on_segment(const Segment& segment, Timestamp packet_time, InterfaceId interface);
+    void on_segment(const Segment& segment, Timestamp packet_time, InterfaceId interface) {
+        on_segment(segment, name(segment), packet_time, interface);
+    }
+    // `pair` is what `name` made of the segment.
+    void on_segment(const Segment& segment, const Pair& pair, Timestamp packet_time,
+                    InterfaceId interface);
     void on_icmp(const IcmpError& error, Timestamp packet_time);
     void on_other(Timestamp packet_time);
 
@@ -94,7 +113,7 @@ class Tracker {
     // a verdict.
     [[nodiscard]] std::uint32_t open_attempts() const { return pending_.size() + failures_.size(); }
     [[nodiscard]] bool has_open_attempt(const ConnectionKey& key) const {
-        return has_open_attempt(key, static_cast<std::uint32_t>(key.hash(config_.seed)));
+        return has_open_attempt(key, key.hash(config_.seed));
     }
     // Calls `visit(const ConnectionKey&, SeqNumber isn)` for the open attempts in `count` places of
     // the table from place `from` on; false from it ends the visit. Returns the place to go on at,
@@ -118,12 +137,13 @@ class Tracker {
         Timestamp time;  // the packet's own
         Timestamp at;    // on the tracker's scale
         InterfaceId interface;
-        std::uint32_t key_hash = 0;
+        std::uint64_t key_hash = 0;
         bool was_held = false;  // shown again; whether it is a copy was asked when it came
     };
     // An attempt and what the packet in hand means to it.
     struct Choice {
         AttemptIndex index = kNoIndex;
+        State state = State::none;
         Judgement judgement;
     };
     // All attempts of one pair, judged.
@@ -137,14 +157,20 @@ class Tracker {
     Packet take(Timestamp packet_time);
     void handle(const ConnectionKey& key, const Packet& packet);
     void judge_segment(const ConnectionKey& key, const Packet& packet);
-    PairView view_pair(AttemptIndex newest, const Packet& packet) const;
+    [[nodiscard]] Choice judge_attempt(const ConnectionKey& key, AttemptIndex index,
+                                       const Packet& packet) const;
+    PairView view_pair(const ConnectionKey& key, AttemptIndex newest, const Packet& packet) const;
     [[nodiscard]] Choice choose(const PairView& view, const Packet& packet) const;
-    [[nodiscard]] bool is_repeated_by_capture(const Choice& choice, Action action,
-                                              const Packet& packet);
+    [[nodiscard]] bool is_repeated_by_capture(const ConnectionKey& key, const Choice& choice,
+                                              Action action, const Packet& packet);
     void no_attempt(const ConnectionKey& key, const Packet& packet);
-    void start_attempt(const ConnectionKey& key, const Packet& packet);
+    // `pair_is_known`: there are attempts of it already.
+    void start_attempt(const ConnectionKey& key, const Packet& packet, bool pair_is_known);
     // Forgets the oldest remembered attempt of a pair that has as many as may be.
-    void make_room_in_pair(const ConnectionKey& key, std::uint32_t key_hash);
+    void make_room_in_pair(const ConnectionKey& key, std::uint64_t key_hash);
+    [[nodiscard]] std::uint64_t fingerprint(const ConnectionKey& key, const Packet& packet) const;
+    // When the session succeeded, of a remembered success or one that nobody can judge.
+    [[nodiscard]] Timestamp completed_at(AttemptIndex index) const;
     [[nodiscard]] bool seen_unmatched(const Packet& packet);
     void hold_synack(const Packet& packet);
     void release_held(const ConnectionKey& key, const Packet& syn);
@@ -159,6 +185,7 @@ class Tracker {
     struct ActionRow;
     static const std::array<ActionRow, kActionCount>& action_rows();
     void act(const Deed& deed);
+    void act_on_pending(const Deed& deed, Action action);
 
     void do_start(const Deed& deed);
     void do_count_dup_syn(const Deed& deed);
@@ -202,7 +229,11 @@ class Tracker {
     void note_first_synack(Attempt& attempt, const Packet& packet);
     void finish_crossing(const Deed& deed);
     void keep_icmp(Attempt& attempt, const IcmpError& error);
-    void tell(SessionEvent::Kind kind, const Attempt& attempt, const Packet& packet);
+    void note_start(Attempt& attempt, const Packet& packet);
+    [[nodiscard]] Timestamp start_packet_time(const Attempt& attempt) const;
+    [[nodiscard]] History history_of(const Attempt& attempt) const;
+    // What follows a success; told once.
+    void tell(SessionEvent::Kind kind, const Deed& deed);
 
     // A verdict. The attempt is remembered from then on.
     void succeed(const Deed& deed, Cause cause);
@@ -220,13 +251,15 @@ class Tracker {
     void expire_run();
     void forget_expired(AttemptList& list);
     void forget(AttemptList& list, AttemptIndex index);
-    [[nodiscard]] bool has_open_attempt(const ConnectionKey& key, std::uint32_t key_hash) const;
-    void settle(const ConnectionKey& key, std::uint32_t key_hash, SeqNumber isn,
+    [[nodiscard]] bool has_open_attempt(const ConnectionKey& key, std::uint64_t key_hash) const;
+    void settle(const ConnectionKey& key, std::uint64_t key_hash, SeqNumber isn,
                 VerdictSink::Settled why);
-    void remember(AttemptIndex index, AttemptList& from, AttemptList& to, Timestamp since);
+    void remember(AttemptIndex index, AttemptList& from, AttemptList& to, Timestamp since,
+                  Timestamp last_packet);
+    void renew_success(const Deed& deed);
     // How long after its start an attempt can be remembered at most.
     static Duration longest_memory(Duration timeout);
-    static void note_acked_octets(Attempt& attempt, const Segment& synack);
+    void note_acked_octets(Attempt& attempt, const Segment& synack);
     void succeed_if_acknowledged_before(const Deed& deed);
     void renew(AttemptIndex index, AttemptList& list, Timestamp at);
     void recount_pending(Attempt& attempt);
@@ -234,8 +267,8 @@ class Tracker {
         ++counters_.cells[static_cast<std::size_t>(state)][static_cast<std::size_t>(event)];
     }
     void note_deadline(Timestamp deadline);
-    [[nodiscard]] bool is_forgotten(const Attempt& attempt) const;
-    AttemptList& list_of(const Attempt& attempt);
+    [[nodiscard]] bool is_forgotten(AttemptIndex index) const;
+    AttemptList& list_of(AttemptIndex index);
 
     TrackerConfig config_;
     Classifier& classifier_;
@@ -245,6 +278,7 @@ class Tracker {
     CopyDetector copies_;
     HeldSynacks held_;
     AttemptTable table_;
+    ClockOffsets offsets_;  // at the starts of attempts
     AttemptList pending_;
     AttemptList successes_;  // unjudged ones, too
     AttemptList failures_;

@@ -111,46 +111,46 @@ const std::array<Tracker::ActionRow, kActionCount>& Tracker::action_rows() {
 }
 
 void Tracker::act(const Deed& deed) {
-    Attempt& attempt = table_[deed.choice.index];
-    const Action action = action_for(attempt.state, deed.choice.judgement.event);
+    const State state = deed.choice.state;
+    const Action action = action_for(state, deed.choice.judgement.event);
     const ActionRow& row = action_rows()[static_cast<std::size_t>(action)];
-    if (is_repeated_by_capture(deed.choice, action, deed.packet)) {
+    if (is_repeated_by_capture(deed.key, deed.choice, action, deed.packet)) {
         ++counters_.duplicate_packets;
         return;
     }
-    count_cell(attempt.state, deed.choice.judgement.event);
-    const bool pending = is_pending(attempt.state);
-    if (row.mark != Mark::none && (pending || is_failed(attempt.state))) {
-        write_history(attempt, deed.packet, row.mark == Mark::letter);
+    count_cell(state, deed.choice.judgement.event);
+    const bool pending = is_pending(state);
+    if (row.mark != Mark::none && (pending || is_failed(state))) {
+        write_history(table_[deed.choice.index], deed.packet, row.mark == Mark::letter);
     }
     if (row.renews && pending) {
-        attempt.last_packet = std::max(attempt.last_packet, deed.packet.at);
         renew(deed.choice.index, pending_, deed.packet.at);
     }
     (this->*row.perform)(deed);
-    if (is_pending(attempt.state)) {
-        recount_pending(attempt);
+    // With a verdict it has gone to another list, and perhaps to another index.
+    if (pending && is_pending(table_[deed.choice.index].state)) {
+        recount_pending(table_[deed.choice.index]);
     }
 }
 
 void Tracker::write_history(Attempt& attempt, const Packet& packet, bool fits) {
-    if (packet.icmp != nullptr) {
-        attempt.history.append(HistoryLetter::icmp_error);
-        return;
+    HistoryLetter letter = HistoryLetter::icmp_error;
+    if (packet.icmp == nullptr) {
+        const bool from_client =
+            attempt.key.is_self()
+                ? packet.kind == SegmentKind::syn
+                : attempt.key.first_is(packet.segment->source) == attempt.client_is_first;
+        letter =
+            fits ? letter_of(*packet.segment, from_client)
+                 : (from_client ? HistoryLetter::client_ignored : HistoryLetter::server_ignored);
     }
-    const bool from_client = attempt.key.is_self() ? packet.kind == SegmentKind::syn
-                                                   : attempt.key.first_is(packet.segment->source) ==
-                                                         attempt.client_is_first;
-    if (fits) {
-        attempt.history.append(letter_of(*packet.segment, from_client));
-    } else {
-        attempt.history.append(from_client ? HistoryLetter::client_ignored
-                                           : HistoryLetter::server_ignored);
+    if (!attempt.history.append(letter)) {
+        table_.details(attempt).more_history.append(letter);
     }
 }
 
 void Tracker::do_start(const Deed& deed) {
-    start_attempt(deed.key, deed.packet);
+    start_attempt(deed.key, deed.packet, true);
 }
 
 void Tracker::do_count_dup_syn(const Deed& deed) {
@@ -162,8 +162,11 @@ void Tracker::note_repeated_syn(const Deed& deed) {
     Attempt& attempt = table_[deed.choice.index];
     const Segment& syn = *deed.packet.segment;
     increment_to_maximum(attempt.dup_syn);
-    attempt.syn_data_length = static_cast<std::uint16_t>(
-        std::clamp<std::uint32_t>(syn.payload_length, attempt.syn_data_length, UINT16_MAX));
+    if (syn.payload_length > 0) {
+        AttemptDetails& details = table_.details(attempt);
+        details.syn_data_length = static_cast<std::uint16_t>(
+            std::clamp<std::uint32_t>(syn.payload_length, details.syn_data_length, UINT16_MAX));
+    }
     if (!attempt.has_synack) {
         table_.details(attempt).syns.add(sent_at(syn, deed.packet.at));
     }
@@ -171,7 +174,7 @@ void Tracker::note_repeated_syn(const Deed& deed) {
 
 void Tracker::do_supersede(const Deed& deed) {
     fail(deed, Cause::superseded);
-    start_attempt(deed.key, deed.packet);
+    start_attempt(deed.key, deed.packet, true);
 }
 
 void Tracker::do_cross(const Deed& deed) {
@@ -185,9 +188,11 @@ void Tracker::do_cross(const Deed& deed) {
 
 void Tracker::note_acked_octets(Attempt& attempt, const Segment& synack) {
     const std::uint32_t acked_octets = synack.ack - (attempt.client_isn + 1);
-    attempt.synack_acked_length = static_cast<std::uint16_t>(
-        std::max<std::uint32_t>(attempt.synack_acked_length, acked_octets));
-    attempt.synack_acked_data = attempt.synack_acked_data || acked_octets > 0;
+    if (acked_octets > 0) {
+        AttemptDetails& details = table_.details(attempt);
+        details.synack_acked_length = static_cast<std::uint16_t>(
+            std::max<std::uint32_t>(details.synack_acked_length, acked_octets));
+    }
 }
 
 void Tracker::note_synack(Attempt& attempt, const Judgement& judgement, const Packet& packet) {

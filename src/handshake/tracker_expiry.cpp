@@ -47,11 +47,11 @@ void Tracker::expire_run() {
     expiring_.clear();
     for (AttemptIndex index = pending_.front();
          index != kNoIndex && table_[index].renewed_at == renewed_at;
-         index = table_[index].links.next) {
+         index = table_.next_in_list(index)) {
         expiring_.push_back(index);
     }
     std::stable_sort(expiring_.begin(), expiring_.end(), [&](AttemptIndex a, AttemptIndex b) {
-        return table_[a].start < table_[b].start;
+        return table_[a].start.get() < table_[b].start.get();
     });
     for (const AttemptIndex index : expiring_) {
         TCPEEK_ASSERT(action_for(table_[index].state, Event::expiry) == Action::time_out);
@@ -62,13 +62,14 @@ void Tracker::expire_run() {
 
 void Tracker::forget_expired(AttemptList& list) {
     while (list.front() != kNoIndex &&
-           table_[list.front()].renewed_at + config_.timeout <= clock_.now()) {
-        TCPEEK_ASSERT(action_for(table_[list.front()].state, Event::expiry) == Action::forget);
-        count_cell(table_[list.front()].state, Event::expiry);
+           table_.renewed_at(list.front()) + config_.timeout <= clock_.now()) {
+        const State state = table_.state(list.front());
+        TCPEEK_ASSERT(action_for(state, Event::expiry) == Action::forget);
+        count_cell(state, Event::expiry);
         forget(list, list.front());
     }
     if (list.front() != kNoIndex) {
-        note_deadline(table_[list.front()].renewed_at + config_.timeout);
+        note_deadline(table_.renewed_at(list.front()) + config_.timeout);
     }
 }
 
@@ -92,40 +93,46 @@ void Tracker::forget(AttemptList& list, AttemptIndex index) {
     }
     const Attempt& attempt = table_[index];
     const ConnectionKey key = attempt.key;
-    const std::uint32_t key_hash = attempt.key_hash;
     const SeqNumber isn = attempt.client_isn;
     table_.erase(index);
-    settle(key, key_hash, isn, VerdictSink::Settled::forgotten);
+    if (config_.tells_settled) {
+        settle(key, key.hash(config_.seed), isn, VerdictSink::Settled::forgotten);
+    }
 }
 
-bool Tracker::has_open_attempt(const ConnectionKey& key, std::uint32_t key_hash) const {
+bool Tracker::has_open_attempt(const ConnectionKey& key, std::uint64_t key_hash) const {
     for (AttemptIndex index = table_.find(key, key_hash); index != kNoIndex;
-         index = table_.next_same(index)) {
-        if (is_pending(table_[index].state) || is_failed(table_[index].state)) {
+         index = table_.next_same(index, key, key_hash)) {
+        if (is_pending(table_.state(index)) || is_failed(table_.state(index))) {
             return true;
         }
     }
     return false;
 }
 
-void Tracker::settle(const ConnectionKey& key, std::uint32_t key_hash, SeqNumber isn,
+void Tracker::settle(const ConnectionKey& key, std::uint64_t key_hash, SeqNumber isn,
                      VerdictSink::Settled why) {
     if (config_.tells_settled && !has_open_attempt(key, key_hash)) {
         sink_.on_settled(key, isn, why);
     }
 }
 
-bool Tracker::is_forgotten(const Attempt& attempt) const {
-    return clock_.now() >= attempt.start + longest_memory(config_.timeout) ||
-           clock_.now() >= attempt.renewed_at + config_.timeout;
+bool Tracker::is_forgotten(AttemptIndex index) const {
+    return clock_.now() >= table_.start(index) + longest_memory(config_.timeout) ||
+           clock_.now() >= table_.renewed_at(index) + config_.timeout;
 }
 
-void Tracker::remember(AttemptIndex index, AttemptList& from, AttemptList& to, Timestamp since) {
+void Tracker::remember(AttemptIndex index, AttemptList& from, AttemptList& to, Timestamp since,
+                       Timestamp last_packet) {
     table_.remove(from, index);
+    Attempt& attempt = table_[index];
     if (&from == &pending_) {
-        --pending_counts_.of_kind[table_[index].pending_kind];
+        --pending_counts_.of_kind[attempt.pending_kind];
     }
-    table_[index].renewed_at = since;
+    attempt.set_times(since, last_packet);
+    if (RememberedSuccess::holds(attempt, table_.find_details(attempt), synack_latency(attempt))) {
+        index = table_.compact(index);
+    }
     if (to.size() >= config_.max_sessions) {
         forget(to, to.front());
     }
@@ -134,8 +141,9 @@ void Tracker::remember(AttemptIndex index, AttemptList& from, AttemptList& to, T
 }
 
 void Tracker::renew(AttemptIndex index, AttemptList& list, Timestamp at) {
+    Attempt& attempt = table_[index];
     table_.remove(list, index);
-    table_[index].renewed_at = std::max(table_[index].renewed_at, at);
+    attempt.set_times(std::max(attempt.renewed_at.get(), at), std::max(attempt.last_packet(), at));
     table_.insert_by_time(list, index);
 }
 
@@ -143,11 +151,11 @@ void Tracker::finish() {
     std::vector<AttemptIndex> open;
     open.reserve(pending_.size());
     for (AttemptIndex index = pending_.front(); index != kNoIndex;
-         index = table_[index].links.next) {
+         index = table_.next_in_list(index)) {
         open.push_back(index);
     }
     const auto by_start = [&](AttemptIndex a, AttemptIndex b) {
-        return table_[a].start < table_[b].start;
+        return table_[a].start.get() < table_[b].start.get();
     };
     if (!std::is_sorted(open.begin(), open.end(), by_start)) {
         std::stable_sort(open.begin(), open.end(), by_start);
@@ -166,7 +174,7 @@ void Tracker::finish() {
     pending_counts_ = {};
     successes_ = {};
     failures_ = {};
-    table_ = AttemptTable(1);
+    table_ = AttemptTable(1, config_.seed);
 }
 
 std::optional<Duration> Tracker::until_next_expiry() const {

@@ -4,13 +4,6 @@
 #include "handshake/tracker.h"
 
 namespace tcpeek {
-namespace {
-
-// A SYN/ACK that crosses the final ACK on the wire comes sooner than this.
-constexpr Duration kLeastUnaccepted = Duration::milliseconds(200);
-
-}  // namespace
-
 void Tracker::do_revive(const Deed& deed) {
     note_repeated_syn(deed);
     // Before the pending one joins the list, which may push the oldest out: that is not this one.
@@ -23,35 +16,56 @@ void Tracker::do_revive(const Deed& deed) {
 }
 
 void Tracker::do_check_unaccepted(const Deed& deed) {
-    Attempt& attempt = table_[deed.choice.index];
+    const AttemptIndex index = deed.choice.index;
+    // Of one that is compact the first SYN/ACK came sooner than any that counts.
     const Duration crossing =
-        std::max(kLeastUnaccepted, synack_latency(attempt).value_or(kLeastUnaccepted));
-    if (attempt.told_unaccepted || deed.packet.at - attempt.last_packet <= crossing) {
+        table_.is_compact(index)
+            ? kLeastUnaccepted
+            : std::max(kLeastUnaccepted, synack_latency(table_[index]).value_or(kLeastUnaccepted));
+    if (deed.packet.at - completed_at(index) <= crossing) {
         do_ignore_after_success(deed);
         return;
     }
-    attempt.told_unaccepted = true;
-    tell(SessionEvent::Kind::unaccepted, attempt, deed.packet);
+    tell(SessionEvent::Kind::unaccepted, deed);
 }
 
 void Tracker::do_server_reset_early(const Deed& deed) {
-    Attempt& attempt = table_[deed.choice.index];
-    if (attempt.told_server_reset) {
-        do_ignore_after_success(deed);
-        return;
-    }
-    attempt.told_server_reset = true;
-    tell(SessionEvent::Kind::reset_early_by_server, attempt, deed.packet);
+    tell(SessionEvent::Kind::reset_early_by_server, deed);
 }
 
 void Tracker::do_client_reset_early(const Deed& deed) {
-    Attempt& attempt = table_[deed.choice.index];
-    if (attempt.told_client_reset) {
+    tell(SessionEvent::Kind::reset_early_by_client, deed);
+}
+
+void Tracker::tell(SessionEvent::Kind kind, const Deed& deed) {
+    const Attempt attempt = table_.copy(deed.choice.index, deed.key);
+    if (!table_.mark_told(deed.choice.index, kind)) {
         do_ignore_after_success(deed);
         return;
     }
-    attempt.told_client_reset = true;
-    tell(SessionEvent::Kind::reset_early_by_client, attempt, deed.packet);
+    sink_.on_event({.kind = kind,
+                    .time = deed.packet.time,
+                    .start = start_packet_time(attempt),
+                    .client = attempt.client(),
+                    .server = attempt.server(),
+                    .filters = attempt.filters});
+}
+
+// A compact one has no room for a last packet that lies far back.
+void Tracker::renew_success(const Deed& deed) {
+    constexpr Duration kRoom = Duration::seconds(3);
+    AttemptIndex index = deed.choice.index;
+    const Timestamp completed = completed_at(index);
+    const Timestamp renewed = std::max(table_.renewed_at(index), deed.packet.at);
+    table_.remove(successes_, index);
+    if (table_.is_compact(index) && renewed - completed > kRoom) {
+        index = table_.expand(index, deed.key);
+    }
+    if (!table_.is_compact(index)) {
+        table_.details(table_[index]).completed_at = completed;
+    }
+    table_.raise(index, renewed);
+    table_.insert_by_time(successes_, index);
 }
 
 void Tracker::do_ignore_mid_stream(const Deed&) {
@@ -72,13 +86,13 @@ void Tracker::do_ignore_after_success(const Deed&) {
 
 void Tracker::do_ignore_syn_after_success(const Deed& deed) {
     ++counters_.syn_after_success;
-    renew(deed.choice.index, successes_, deed.packet.at);
+    renew_success(deed);
 }
 
 void Tracker::do_ignore_after_unjudged(const Deed& deed) {
     ++counters_.after_unjudged;
     if (deed.choice.judgement.event == Event::c_syn_same) {
-        renew(deed.choice.index, successes_, deed.packet.at);
+        renew_success(deed);
     }
 }
 

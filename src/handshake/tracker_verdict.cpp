@@ -79,7 +79,7 @@ std::optional<Duration> Tracker::ack_latency(const Attempt& attempt, const Packe
 
 SessionRecord Tracker::record_of(const Attempt& attempt, Event event, Cause cause, Timestamp at) {
     SessionRecord record;
-    record.start = attempt.start_packet_time;
+    record.start = start_packet_time(attempt);
     record.client = attempt.client();
     record.server = attempt.server();
     record.cause = cause;
@@ -87,14 +87,14 @@ SessionRecord Tracker::record_of(const Attempt& attempt, Event event, Cause caus
     record.synack = synack_latency(attempt);
     record.dup_syn = attempt.dup_syn;
     record.dup_synack = attempt.dup_synack;
-    record.history = attempt.history;
+    record.history = history_of(attempt);
     record.filters = attempt.filters;
     record.interface = attempt.interface;
     record.decided_in = attempt.state;
     record.decided_by = event;
     const Outcome outcome = outcome_of(cause);
     if (is_failure(outcome)) {
-        record.last_packet = span(attempt.start, attempt.last_packet);
+        record.last_packet = span(attempt.start, attempt.last_packet());
     }
     record.capture_loss = outcome == Outcome::timeout && losses_.overlap(attempt.start, at);
     if (const AttemptDetails* details = table_.find_details(attempt)) {
@@ -120,21 +120,35 @@ void Tracker::succeed(const Deed& deed, Cause cause) {
         record.dup_syn_told = details->dup_syn_told;
         record.dup_synack_told = details->dup_synack_told;
     }
-    AttemptList& from = list_of(attempt);
+    AttemptList& from = list_of(index);
+    const SeqNumber client_isn = attempt.client_isn;
     attempt.state = State::succeeded;
-    attempt.last_packet = deed.packet.at;
-    remember(index, from, successes_, clock_.now());
+    remember(index, from, successes_, clock_.now(), deed.packet.at);
     sink_.on_record(record);
-    settle(deed.key, deed.packet.key_hash, table_[index].client_isn, VerdictSink::Settled::judged);
+    settle(deed.key, deed.packet.key_hash, client_isn, VerdictSink::Settled::judged);
 }
 
-void Tracker::tell(SessionEvent::Kind kind, const Attempt& attempt, const Packet& packet) {
-    sink_.on_event({.kind = kind,
-                    .time = packet.time,
-                    .start = attempt.start_packet_time,
-                    .client = attempt.client(),
-                    .server = attempt.server(),
-                    .filters = attempt.filters});
+void Tracker::note_start(Attempt& attempt, const Packet& packet) {
+    attempt.start_offset = offsets_.name(packet.at - packet.time);
+    if (attempt.start_offset == ClockOffsets::kNoName ||
+        attempt.start - offsets_[attempt.start_offset] != packet.time) {
+        table_.details(attempt).start_packet_time = packet.time;
+    }
+}
+
+Timestamp Tracker::start_packet_time(const Attempt& attempt) const {
+    const AttemptDetails* details = table_.find_details(attempt);
+    return details != nullptr && details->start_packet_time
+               ? *details->start_packet_time
+               : attempt.start - offsets_[attempt.start_offset];
+}
+
+History Tracker::history_of(const Attempt& attempt) const {
+    History history(attempt.history);
+    if (const AttemptDetails* details = table_.find_details(attempt)) {
+        history.append(details->more_history);
+    }
+    return history;
 }
 
 void Tracker::fail(AttemptIndex index, Event event, Cause cause, Timestamp at,
@@ -147,7 +161,7 @@ void Tracker::fail(AttemptIndex index, Event event, Cause cause, Timestamp at,
         details.dup_synack_told = attempt.dup_synack;
     }
     attempt.state = after_failure(attempt.state);
-    remember(index, pending_, failures_, remembered_from);
+    remember(index, pending_, failures_, remembered_from, attempt.last_packet());
     sink_.on_record(record);
 }
 
@@ -163,11 +177,12 @@ void Tracker::time_out(AttemptIndex index) {
         fail(index, Event::expiry, Cause::no_ack, deadline, deadline);
     } else if (details != nullptr && details->has_kept_ack) {
         const SessionRecord record = record_of(attempt, Event::expiry, Cause::one_way, deadline);
+        const ConnectionKey key = attempt.key;
+        const SeqNumber client_isn = attempt.client_isn;
         attempt.state = State::unjudged;
-        remember(index, pending_, successes_, deadline);
+        remember(index, pending_, successes_, deadline, attempt.last_packet());
         sink_.on_record(record);
-        settle(table_[index].key, table_[index].key_hash, table_[index].client_isn,
-               VerdictSink::Settled::judged);
+        settle(key, key.hash(config_.seed), client_isn, VerdictSink::Settled::judged);
     } else {
         const Cause cause = attempt.server_answered ? Cause::challenged : Cause::no_reply;
         fail(index, Event::expiry, cause, deadline, deadline);

@@ -1,5 +1,6 @@
 // Any bytes through the dissector: the first octets choose link type, options and wire length. The
-// same frame cut shorter may be judged less often, but never otherwise.
+// same frame cut shorter may be judged less often, but never otherwise; and the short way for plain
+// frames must say what the layers say.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -91,5 +92,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!is_guessed(frame, whole, cut)) {
         check_cut(whole, cut);
     }
+    tcpeek::Dissected in_layers;
+    tcpeek::dissect_in_layers(frame, options, in_layers);
+    TCPEEK_ASSERT(whole == in_layers);
     return 0;
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "dissect/ip/checksum.h"
+#include "dissect/ip/tcp_options.h"
 #include "dissect/layers.h"
 
 namespace tcpeek {
@@ -9,31 +10,6 @@ namespace {
 
 constexpr std::uint32_t kFixedHeader = 20;
 constexpr std::uint8_t kProtocolTcp = 6;
-
-// Finds the timestamps option. Damaged or cut options end the search and are no fault.
-void read_options(Bytes options, Segment& segment) {
-    ByteReader reader(options);
-    while (reader.remaining() > 0) {
-        const std::uint8_t kind = reader.u8();
-        if (kind == 0) {  // end of list
-            return;
-        }
-        if (kind == 1) {  // no operation
-            continue;
-        }
-        const std::uint8_t length = reader.u8();
-        if (!reader.ok() || length < 2) {
-            return;
-        }
-        if (kind == 8 && length == 10) {  // timestamps (RFC 7323 3.2)
-            segment.timestamps.value = reader.u32();
-            segment.timestamps.echo = reader.u32();
-            segment.has_timestamps = reader.ok();
-            return;
-        }
-        reader.skip(length - 2U);
-    }
-}
 
 enum class Checksum { good, bad, unverified };
 
@@ -85,8 +61,8 @@ Step dissect_tcp(ByteReader& reader, Dissection& dissection) {
     segment.ack = {header->u32<8>()};
     segment.flags = {header->u8<13>()};
     const Bytes rest = reader.rest();
-    read_options(rest.first(std::min<std::size_t>(rest.size(), header_length - kFixedHeader)),
-                 segment);
+    read_tcp_options(rest.first(std::min<std::size_t>(rest.size(), header_length - kFixedHeader)),
+                     segment);
     segment.payload_length = dissection.ip_payload_length - header_length;
     segment.has_ip_id = dissection.has_ip_id;
     segment.ip_id = dissection.ip_id;
