@@ -132,6 +132,7 @@ class App {
     Result<void> give_up_rights(EngineInUse engine);
     template <typename Runner, typename Wake>
     int run(Runner& runner, Wake wake);
+    [[noreturn]] void exit_at_once();
     void log_start(const LiveCapture& capture) const;
     int exit_status(const Result<void>& run_result, const std::optional<Error>& output_error,
                     std::uint64_t undisplayed) const;
@@ -308,11 +309,7 @@ int App::run(Runner& runner, Wake wake) {
         request_stop();
     };
     loop_.on_signals({.stop = stop,
-                      .stop_at_once =
-                          [&] {
-                              servers_.remove_socket();
-                              std::_Exit(kExitInterruptedTwice);
-                          },
+                      .stop_at_once = [&] { exit_at_once(); },
                       .hang_up =
                           [&] {
                               if (!service_ || !service_->hang_up()) {
@@ -356,6 +353,11 @@ int App::run(Runner& runner, Wake wake) {
         return kExitFailed;
     }
     return status;
+}
+
+void App::exit_at_once() {
+    servers_.remove_socket();
+    std::_Exit(kExitInterruptedTwice);
 }
 
 int App::exit_status(const Result<void>& run_result, const std::optional<Error>& output_error,
