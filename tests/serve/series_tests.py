@@ -40,13 +40,15 @@ ONCE = {
     "tcpeek_unmatched_sessions_total": {},
     "tcpeek_duplicate_packets_total": {},
     "tcpeek_undisplayed_records_total": {},
+    "tcpeek_kernel_filter_degradations_total": {},
+    "tcpeek_kernel_filter_failed_inserts_total": {},
 }
 # Not 0, of which only the names are compared; and those of interfaces and of ignored packets, whose
 # labels depend on what is there.
 OTHERS = {"tcpeek_build_info": {"version"}, "process_cpu_seconds_total": set(),
           "process_resident_memory_bytes": set(), "tcpeek_capture_packets_total": {"interface"},
           "tcpeek_capture_dropped_total": {"interface", "by"},
-          "tcpeek_ignored_packets_total": {"reason"}}
+          "tcpeek_ignored_packets_total": {"reason"}, "tcpeek_kernel_filter_state": {"state"}}
 WHERE_THE_KERNEL_TELLS = {"tcpeek_kernel_filter_run_seconds_total",
                           "tcpeek_kernel_filter_runs_total"}
 
@@ -79,6 +81,9 @@ def compare(found: Exposition) -> None:
         assert found.label_names(name) == labels, (name, found.label_names(name))
     assert found.label_values("tcpeek_capture_packets_total", "interface") == {"quiet"}
     assert found.label_values("tcpeek_capture_dropped_total", "by") == {"kernel", "interface"}
+    states = found.samples["tcpeek_kernel_filter_state"]
+    assert found.label_values("tcpeek_kernel_filter_state", "state") == {"exact", "degraded", "off"}
+    assert sorted(states.values()) == [0, 0, 1], states
 
 
 def test_series_from_the_start(tcpeek: str, folder: Path) -> None:
