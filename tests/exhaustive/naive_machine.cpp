@@ -110,7 +110,7 @@ void NaiveMachine::on_segment(const Segment& segment, Timestamp time) {
     } else {
         remembered = note_unfit(segment);
         if (flags.syn() && !flags.rst()) {
-            held_.push_back({segment, at_, now_});
+            held_.push_back({segment, time_, at_, now_});
             remembered = true;
         }
     }
@@ -245,6 +245,7 @@ void NaiveMachine::start(const Segment& syn) {
 // time.
 void NaiveMachine::take_held(NaiveAttempt& attempt, const Segment& syn) {
     const Timestamp syn_at = at_;
+    const Timestamp syn_time = time_;
     std::vector<Held> still_held;
     for (const Held& held : std::vector<Held>(held_)) {
         if (held.segment.source == syn.source ||
@@ -252,8 +253,10 @@ void NaiveMachine::take_held(NaiveAttempt& attempt, const Segment& syn) {
             still_held.push_back(held);
         } else if (fit(attempt, held.segment) != Fit::none) {
             at_ = held.at;
+            time_ = held.time;
             take(attempt, held.segment);
             at_ = syn_at;
+            time_ = syn_time;
         } else {
             write(attempt, held.segment, false);
             ++ignored_.orphan_synacks;

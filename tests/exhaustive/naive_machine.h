@@ -54,6 +54,7 @@ class NaiveMachine {
     };
     struct Held {
         Segment segment;
+        Timestamp time;
         Timestamp at;
         Timestamp held_at;
     };

@@ -22,6 +22,7 @@ from kit import (Failure, Ports, Program, Skip, Traffic, checked, enter_own_netw
 from validation import Account, conclude, decode
 
 HTTP_PORT = 9750
+RUN_COUNTING = Path("/proc/sys/kernel/bpf_stats_enabled")
 UNREACHABLE_PORT = 7004
 # Names that could be taken for keys, for JSON, or for a path through it.
 AWKWARD = ('he said "no\\", {ü雪} [0].x\'', "failure")
@@ -153,6 +154,29 @@ def check_live(tcpeek: str, folder: Path, accounts: Accounts) -> None:
                                  one_line(fetch(f"http://127.0.0.1:{HTTP_PORT}/stats").encode()))
 
 
+@contextlib.contextmanager
+def kernel_counts_runs() -> Iterator[None]:
+    """The kernel counts how often its programs run, and how long, only when it is asked to."""
+    before = RUN_COUNTING.read_text()
+    RUN_COUNTING.write_text("1")
+    try:
+        yield
+    finally:
+        RUN_COUNTING.write_text(before)
+
+
+def check_small_filter(tcpeek: str, folder: Path, accounts: Accounts) -> None:
+    """A kernel filter that is too small for the refused attempts that are remembered."""
+    path = folder / "small.sock"
+    command = [tcpeek, "-i", "lo", "-q", "-U", str(path), "--filter-entries=1"]
+    with kernel_counts_runs(), Traffic(Ports()) as traffic, \
+            Program(command, folder / "small.log") as program:
+        program.wait_ready(lambda: ask(path, b"GET\n"))
+        traffic.be_refused(3)
+        wait_for("3 refusals", 10, lambda: counted(path, "reject", "refused") >= 3)
+        accounts.check_socket("a small filter", path)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tcpeek", required=True)
@@ -161,6 +185,7 @@ def main() -> int:
     with scratch() as folder:
         ended = run_test(lambda: check_a_pipe(tcpeek, folder, accounts))
         ended = ended or run_test(lambda: check_live(tcpeek, folder, accounts))
+        ended = ended or run_test(lambda: check_small_filter(tcpeek, folder, accounts))
     if ended == 0 and not any(account.problems for account in accounts.all):
         for account in accounts.all:
             account.check_all_shown({})
