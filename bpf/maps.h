@@ -12,6 +12,8 @@
 const volatile __u8 look_at_icmp = 0;
 const volatile __u8 skip_outgoing_on_loopback =
     0; /* packet sockets see each of its packets twice */
+/* Not where user space leaves out packets whose checksum is wrong, which is not looked at here. */
+const volatile __u8 may_advance = 0;
 const volatile __u32 snapshot_length = TCPEEK_OCTETS_LARGE;
 const volatile __u64 wakeup_octets = 1; /* so many in the ring wake user space, asleep or not */
 

@@ -31,9 +31,20 @@ struct tcpeek_connection {
     __u64 last_passed;      /* one_way: when a packet was last let through, boot clock, ns */
     __u32 isn;              /* of the last SYN, host order */
     __u32 passed;           /* one_way: packets let through since that SYN */
+    __u32 server_isn;       /* answered: that of the SYN/ACK, host order */
     __u8 syn_is_from_first; /* who sent it */
     __u8 both_ways;         /* the other end was seen, too */
-    __u8 unused[6];
+    __u8 is_only;           /* the pair has no other attempt that is under way or failed */
+    __u8 progress;          /* enum tcpeek_progress, of the attempt that is_only */
+};
+
+/* How far the plainest handshake has come, of which nothing was left out on the way to user space:
+ * a SYN, a SYN/ACK that acknowledges just that, and an ACK of just these two. With the third the
+ * verdict is sure to be a success, so that what follows need not wait for user space to say so. */
+enum tcpeek_progress {
+    TCPEEK_ASKED,
+    TCPEEK_ANSWERED,
+    TCPEEK_COMPLETED,
 };
 
 /* So many packets of a connection of which only one direction is seen are let through, then one

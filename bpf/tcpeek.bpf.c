@@ -61,6 +61,36 @@ static __always_inline int make_key(const struct walk* walk, struct tcpeek_key* 
     return source_is_first;
 }
 
+/* Whether this SYN's attempt will be the only one of its pair. Another one may be remembered as a
+ * failure, and recover, as long as its connection is in the table. */
+static __always_inline __u8 is_only_attempt(const struct tcpeek_key* key, const struct walk* walk) {
+    struct tcpeek_connection* before = bpf_map_lookup_elem(&connections, key);
+    return !before || before->progress == TCPEEK_COMPLETED ||
+           (before->is_only && before->progress == TCPEEK_ASKED && before->isn == walk->seq);
+}
+
+/* A segment has been handed over: whether the plainest handshake has come further. */
+static __noinline void advance(const struct walk* walk) {
+    struct tcpeek_key key = {};
+    int source_is_first = make_key(walk, &key);
+    struct tcpeek_connection* connection = bpf_map_lookup_elem(&connections, &key);
+    __u8 from_client;
+    if (!may_advance || !connection || !connection->is_only) {
+        return;
+    }
+    from_client = source_is_first == connection->syn_is_from_first;
+    if (walk->flags & FLAG_SYN) {
+        if (!from_client && connection->progress == TCPEEK_ASKED &&
+            walk->ack == connection->isn + 1) {
+            connection->server_isn = walk->seq;
+            connection->progress = TCPEEK_ANSWERED;
+        }
+    } else if (from_client && connection->progress == TCPEEK_ANSWERED &&
+               walk->seq == connection->isn + 1 && walk->ack == connection->server_isn + 1) {
+        connection->progress = TCPEEK_COMPLETED;
+    }
+}
+
 /* From here on every packet of the pair passes. Returns whether there was room. */
 static __noinline int enter(const struct walk* walk) {
     struct tcpeek_key key = {};
@@ -68,6 +98,7 @@ static __noinline int enter(const struct walk* walk) {
     connection.syn_is_from_first = (__u8)make_key(walk, &key);
     connection.stamp = bpf_ktime_get_boot_ns();
     connection.isn = walk->seq;
+    connection.is_only = walk->is_sound && is_only_attempt(&key, walk);
     if (bpf_map_update_elem(&connections, &key, &connection, BPF_ANY) != 0) {
         __sync_fetch_and_add(&control.failed_inserts, 1);
         return 0;
@@ -109,6 +140,9 @@ static __always_inline int has_attempt(const struct walk* walk) {
     __u64 sequence = read_word(&control.sequence);
     struct tcpeek_connection* connection = bpf_map_lookup_elem(&connections, &key);
     if (connection) {
+        if (connection->progress == TCPEEK_COMPLETED) {
+            return 0;
+        }
         return passes_one_way(connection, source_is_first);
     }
     return sequence & 1 || sequence != read_word(&control.sequence) ||
@@ -116,14 +150,23 @@ static __always_inline int has_attempt(const struct walk* walk) {
 }
 
 /* What is to be done with a packet. */
-enum decision { DROP, PASS, PASS_AND_ENTER };
+enum decision { DROP, PASS, PASS_AND_ENTER, PASS_AND_ADVANCE };
 
 static __always_inline int decide_tcp(const struct walk* walk) {
     if (walk->flags & (FLAG_SYN | FLAG_RST)) {
         int pure = (walk->flags & (FLAG_SYN | FLAG_ACK | FLAG_RST | FLAG_FIN)) == FLAG_SYN;
-        return pure ? PASS_AND_ENTER : PASS;
+        if (pure) {
+            return PASS_AND_ENTER;
+        }
+        return walk->flags & FLAG_RST || !walk->is_sound ? PASS : PASS_AND_ADVANCE;
     }
-    return walk->is_fragment || has_attempt(walk) ? PASS : DROP;
+    if (walk->is_fragment) {
+        return PASS;
+    }
+    if (!has_attempt(walk)) {
+        return DROP;
+    }
+    return walk->is_sound && walk->flags & FLAG_ACK ? PASS_AND_ADVANCE : PASS;
 }
 
 /* Most packets are TCP in IPv4 or IPv6 without options, extension headers or tags: one read. */
@@ -132,6 +175,9 @@ static __always_inline int is_plain_tcp(struct __sk_buff* skb, struct walk* walk
     __u8 head[60];
     __u32 word;
     const __u8* tcp;
+    __u32 ip_header;
+    __u32 payload; /* octets of the IP packet behind its header */
+    __u32 tcp_header;
     if (ether_type == 0x0800) {
         if (read_octets(skb, ip, head, 34) < 0 || head[0] != 0x45 || head[9] != 6 ||
             (u16_at(head + 6) & 0x3fff)) {
@@ -142,6 +188,8 @@ static __always_inline int is_plain_tcp(struct __sk_buff* skb, struct walk* walk
         __builtin_memcpy(&word, head + 16, sizeof word);
         walk->destination.high = word;
         tcp = head + 20;
+        ip_header = 20;
+        payload = u16_at(head + 2) >= 20 ? u16_at(head + 2) - 20U : 0;
     } else if (ether_type == 0x86dd) {
         if (read_octets(skb, ip, head, 54) < 0 || head[0] >> 4 != 6 || head[6] != 6) {
             return 0;
@@ -150,6 +198,8 @@ static __always_inline int is_plain_tcp(struct __sk_buff* skb, struct walk* walk
         __builtin_memcpy(&walk->source, head + 8, 16);
         __builtin_memcpy(&walk->destination, head + 24, 16);
         tcp = head + 40;
+        ip_header = 40;
+        payload = u16_at(head + 4);
     } else {
         return 0;
     }
@@ -157,7 +207,12 @@ static __always_inline int is_plain_tcp(struct __sk_buff* skb, struct walk* walk
     __builtin_memcpy(&walk->destination.port, tcp + 2, 2);
     __builtin_memcpy(&word, tcp + 4, sizeof word);
     walk->seq = bpf_ntohl(word);
+    __builtin_memcpy(&word, tcp + 8, sizeof word);
+    walk->ack = bpf_ntohl(word);
     walk->flags = tcp[13];
+    tcp_header = (tcp[12] >> 4) * 4U;
+    walk->is_sound =
+        tcp_header >= 20 && tcp_header <= payload && ip + ip_header + tcp_header <= skb->len;
     return 1;
 }
 
@@ -286,8 +341,8 @@ static __always_inline int look(struct __sk_buff* skb, enum side side, enum star
     if (decision == PASS_AND_ENTER && enter(&walk)) {
         how |= HOW_ENTERED;
     }
-    if (decision != DROP) {
-        hand_over(skb, how);
+    if (decision != DROP && hand_over(skb, how) && decision == PASS_AND_ADVANCE) {
+        advance(&walk);
     }
     return TCX_NEXT;
 }
@@ -323,6 +378,9 @@ static __always_inline int look_at_socket(struct __sk_buff* skb, enum start star
     decision = decide(skb, &walk, start);
     if (decision == PASS_AND_ENTER) {
         enter(&walk);
+    }
+    if (decision == PASS_AND_ADVANCE) {
+        advance(&walk);
     }
     return decision == DROP ? 0 : (int)snapshot_length;
 }

@@ -243,14 +243,16 @@ static __always_inline int walk_udp(struct __sk_buff* skb, struct walk* walk) {
 
 static __always_inline int walk_tcp(struct __sk_buff* skb, struct walk* walk) {
     __u8 head[14];
-    __u32 seq;
+    __u32 number;
     if (read_octets(skb, walk->offset, head, sizeof head) < 0) {
         return end_walk(WALK_UNKNOWN);
     }
     __builtin_memcpy(&walk->source.port, head, 2);
     __builtin_memcpy(&walk->destination.port, head + 2, 2);
-    __builtin_memcpy(&seq, head + 4, sizeof seq);
-    walk->seq = bpf_ntohl(seq);
+    __builtin_memcpy(&number, head + 4, sizeof number);
+    walk->seq = bpf_ntohl(number);
+    __builtin_memcpy(&number, head + 8, sizeof number);
+    walk->ack = bpf_ntohl(number);
     walk->flags = head[13];
     return end_walk(WALK_TCP);
 }

@@ -42,7 +42,9 @@ struct walk {
     struct tcpeek_endpoint source;
     struct tcpeek_endpoint destination;
     __u32 seq; /* host order */
+    __u32 ack;
     __u8 flags;
+    __u8 is_sound; /* lengths are such that user space cannot take it for malformed */
 };
 
 static __always_inline int read_octets(struct __sk_buff* skb, __u32 offset, void* to, __u32 count) {

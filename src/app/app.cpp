@@ -20,6 +20,7 @@
 #include "app/event_loop.h"
 #include "app/file_runner.h"
 #include "app/info.h"
+#include "app/live_options.h"
 #include "app/live_runner.h"
 #include "app/live_service.h"
 #include "app/servers.h"
@@ -37,10 +38,6 @@ constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 constexpr int kExitInterruptedTwice = 130;
 
-// Headers with several tags, extension headers and tunnels fit; more would only cost copying.
-constexpr std::uint32_t kHeaderSnapshot = 384;
-// A TCP checksum covers the payload.
-constexpr std::uint32_t kWholePacketSnapshot = 65'535;
 // How long a reader that takes nothing may hold up the end.
 constexpr auto kPatienceAtEnd = 2s;
 // Who asks for the counters meanwhile gets them.
@@ -54,18 +51,6 @@ int fail(int status, const std::string& message) {
 std::uint64_t random_seed() {
     std::random_device device;
     return static_cast<std::uint64_t>(device()) << 32U | device();
-}
-
-CaptureEngine engine_of(CaptureChoice choice) {
-    switch (choice) {
-        case CaptureChoice::automatic:
-            return CaptureEngine::automatic;
-        case CaptureChoice::tcx:
-            return CaptureEngine::tcx;
-        case CaptureChoice::socket:
-            return CaptureEngine::socket;
-    }
-    TCPEEK_UNREACHABLE("capture choice out of range");
 }
 
 EngineInUse engine_in_use(const LiveCapture& capture) {
@@ -223,16 +208,7 @@ void App::log_start(const LiveCapture& capture) const {
 }
 
 int App::run_live() {
-    LiveOptions options;
-    options.interfaces = config_.interfaces;
-    options.promiscuous = config_.promiscuous;
-    options.buffer_megabytes = config_.buffer_megabytes;
-    options.wait = config_.wait;
-    options.icmp = config_.icmp;
-    options.engine = engine_of(config_.capture);
-    options.filter_connections = config_.filter_entries;
-    options.snapshot_length = config_.checksum_mode == 2 ? kWholePacketSnapshot : kHeaderSnapshot;
-    Result<LiveCapture> opened = LiveCapture::open(options, names_);
+    Result<LiveCapture> opened = LiveCapture::open(live_options(config_), names_);
     if (!opened) {
         return fail(kExitFailed, opened.error().message);
     }

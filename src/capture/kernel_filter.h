@@ -16,6 +16,8 @@ namespace tcpeek {
 
 struct KernelFilterOptions {
     bool icmp = false;
+    // Every packet that is handed over is judged: none is left out for a wrong checksum.
+    bool judges_all = false;
     std::uint32_t snapshot_length = 0;  // octets of each packet
     std::uint32_t connections = 0;      // size of the table
     // Octets of the ring that carries packets to user space, a power of two of at least a page;

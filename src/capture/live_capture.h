@@ -32,6 +32,7 @@ struct LiveOptions {
     bool wait = false;
     CaptureEngine engine = CaptureEngine::automatic;
     bool icmp = false;
+    bool judges_all = true;  // none is left out for a wrong checksum
     // Connections that the kernel filter can hold; 0: no kernel filter.
     std::uint32_t filter_connections = 0;
 };

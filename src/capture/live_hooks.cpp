@@ -28,6 +28,7 @@ std::uint32_t ring_octets(std::uint32_t megabytes) {
 KernelFilterOptions filter_options(const LiveOptions& options, bool hooks) {
     KernelFilterOptions filter;
     filter.icmp = options.icmp;
+    filter.judges_all = options.judges_all;
     filter.snapshot_length = options.snapshot_length;
     filter.connections = options.filter_connections;
     filter.ring_octets = hooks ? ring_octets(options.buffer_megabytes) : 0;

@@ -226,6 +226,7 @@ std::vector<std::string> files_in(const std::string& place) {
 int run(std::uint32_t entries, const std::vector<std::string>& places) {
     KernelFilterOptions options;
     options.icmp = true;
+    options.judges_all = true;
     options.snapshot_length = kSnapshot;
     options.connections = entries;
     options.ring_octets = kRingOctets;

@@ -168,7 +168,8 @@ def kernel_counts_runs() -> Iterator[None]:
 def check_small_filter(tcpeek: str, folder: Path, accounts: Accounts) -> None:
     """A kernel filter that is too small for the refused attempts that are remembered."""
     path = folder / "small.sock"
-    command = [tcpeek, "-i", "lo", "-q", "-U", str(path), "--filter-entries=1"]
+    command = [tcpeek, "-i", "lo", "-q", "-U", str(path), "--filter-entries=1",
+               *(f"{name}:RX@*:*" for name in AWKWARD)]
     with kernel_counts_runs(), Traffic(Ports()) as traffic, \
             Program(command, folder / "small.log") as program:
         program.wait_ready(lambda: ask(path, b"GET\n"))

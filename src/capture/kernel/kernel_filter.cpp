@@ -136,6 +136,7 @@ Result<Skeleton> KernelFilter::Programs::load(const KernelFilterOptions& options
     }
     const bool ring = options.ring_octets > 0;
     skeleton->rodata->look_at_icmp = options.icmp ? 1 : 0;
+    skeleton->rodata->may_advance = options.judges_all ? 1 : 0;
     skeleton->rodata->skip_outgoing_on_loopback = 1;
     skeleton->rodata->snapshot_length = options.snapshot_length;
     skeleton->rodata->wakeup_octets = options.ring_octets / 8;
