@@ -122,12 +122,12 @@ void print_info(const Config& config) {
     print_fact("right to capture (CAP_NET_RAW)", right(CAP_NET_RAW));
     print_fact("interfaces", interfaces());
     print_fact("local networks", local_networks());
+    print_fact("statistics socket", stats_socket());
+    print_fact("HTTP", "/metrics, /stats and /healthz, where --http says");
     print_fact("user after the start",
                config.user.empty() ? "the one that started it (see -u)" : config.user);
     print_fact("after the start the program may", describe(needs_of(config, engine)));
     print_fact("system calls beyond that", system_calls());
-    print_fact("statistics socket", stats_socket());
-    print_fact("HTTP", "/metrics, /stats and /healthz, where --http says");
 }
 
 }  // namespace tcpeek
