@@ -139,6 +139,11 @@ static __always_inline int walk_extensions(struct __sk_buff* skb, struct walk* w
         if (read_octets(skb, walk->offset, head, sizeof head) < 0) {
             return end_walk(WALK_UNKNOWN);
         }
+        /* A routing header that is not used up names another destination (RFC 8200 4.4), and an
+         * option for the destination may name another source (the home address, RFC 6275 6.3). */
+        if (kind == 60 || (kind == 43 && head[3] != 0)) {
+            return end_walk(WALK_UNKNOWN);
+        }
         walk->protocol = head[0];
         if (kind == 44) {
             if (u16_at(head + 2) & 0xfff8) {
