@@ -36,7 +36,8 @@ void History::append(const History& more) {
 }
 
 HistoryLetter History::letter(std::size_t n) const {
-    return static_cast<HistoryLetter>(nibbles_[n / 2] >> (n % 2 == 0 ? 0U : 4U) & 0xfU);
+    const unsigned both = nibbles_[n / 2];
+    return static_cast<HistoryLetter>(both >> (n % 2 == 0 ? 0U : 4U) & 0xfU);
 }
 
 std::string History::to_string() const {
