@@ -89,6 +89,12 @@ def answers(path: Path) -> bool:
         return probe.connect_ex(str(path)) == 0
 
 
+def is_listened_at(port: int) -> bool:
+    """As the kernel lists it: a connection to see it would be counted."""
+    rows = [row.split() for name in ("tcp", "tcp6") for row in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
+    return any(row[3] == "0A" and int(row[1].rsplit(":", 1)[1], 16) == port for row in rows)
+
+
 @contextlib.contextmanager
 def serving(tcpeek: str, path: Path, *options: str,
             http_address: str = "127.0.0.1", interface: str = "lo") -> Iterator[Server]:
@@ -97,7 +103,8 @@ def serving(tcpeek: str, path: Path, *options: str,
                                 f"--http={http_address}:{port}", *options],
                                stderr=subprocess.PIPE, text=True)
     try:
-        wait_for(lambda: process.poll() is not None or answers(path), "an answering socket")
+        wait_for(lambda: process.poll() is not None or (answers(path) and is_listened_at(port)),
+                 "an answering socket")
         assert process.poll() is None, process.stderr.read()
         yield Server(process, path, port)
     finally:
@@ -115,7 +122,8 @@ def serving_a_pipe(tcpeek: str, path: Path, *options: str, source: str = "-",
                                stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.DEVNULL)
     assert process.stdin is not None
     try:
-        wait_for(lambda: process.poll() is not None or answers(path), "an answering socket")
+        wait_for(lambda: process.poll() is not None or (answers(path) and is_listened_at(port)),
+                 "an answering socket")
         yield Server(process, path, port)
     finally:
         with contextlib.suppress(BrokenPipeError):
