@@ -176,6 +176,11 @@ def until(true: Callable[[], bool], seconds: float, what: str) -> None:
         time.sleep(0.01)
 
 
+def hear_news() -> None:
+    """Until tcpeek has heard of an address, which nothing tells. IPv6 has none while a link is down."""
+    time.sleep(0.3 * settings.SLOW)
+
+
 def need(host: Host, *command: str) -> None:
     """Runs a command that some kernels cannot do; then the scene is skipped."""
     done = subprocess.run(host.exec(*command), capture_output=True, text=True, timeout=30)

@@ -7,19 +7,13 @@ import signal
 import time
 from pathlib import Path
 
-import settings
 from lab import FAMILIES, Failure, Family, Host, Lab, run
-from places import ANY, Pair, until, watch, watch_all
+from places import ANY, Pair, hear_news, until, watch, watch_all
 from registry import scene
 from traffic import SYN, Flow, Listener, Segment, connect, inject
 from watch import Watch
 
 RX = {"filters": ("RX",), "interface": "eth0"}
-
-
-def hear_news() -> None:
-    """Until tcpeek has heard of an address, which nothing tells."""
-    time.sleep(0.3 * settings.SLOW)
 
 
 def succeed(pair: Pair, *watches: Watch, **fields: object) -> None:
@@ -46,6 +40,7 @@ def renamed(lab: Lab) -> None:
     succeed(pair, *watches)
     pair.server.ip("link set eth0 down", "link set eth0 name wan0", "link set wan0 up")
     watches[0].until_said("is up again")
+    hear_news()
     succeed(pair, *watches, interface="wan0")
     stop_all(*watches)
 
@@ -233,5 +228,6 @@ def no_syslog(lab: Lab) -> None:
     pair.server.ip("link set eth0 up")
     for each in watches:
         each.until_said("eth0 is up")
+    hear_news()
     succeed(pair, *watches)
     stop_all(*watches)

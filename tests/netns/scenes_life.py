@@ -12,7 +12,7 @@ from pathlib import Path
 
 import settings
 from lab import FAMILIES, Failure, Host, Lab
-from places import Pair, link, until, watch, watch_all
+from places import Pair, hear_news, link, until, watch, watch_all
 from registry import scene, scene_alone
 from traffic import Listener, connect
 from watch import Watch
@@ -52,6 +52,7 @@ def down_and_up(lab: Lab) -> None:
     pair.server.ip("link set eth0 up")
     until(lambda: link(pair.server, "eth0")["operstate"] == "UP", 5, "eth0 is up")
     watches[0].until_said("eth0 is up")
+    hear_news()
     succeed(pair, *watches)
     stop_all(*watches)
 
@@ -247,7 +248,7 @@ def user(lab: Lab) -> None:
     until(lambda: link(pair.server, "eth0")["operstate"] == "DOWN", 5, "eth0 is down")
     pair.server.ip("link set eth0 up")
     until(lambda: link(pair.server, "eth0")["operstate"] == "UP", 5, "eth0 is up")
-    time.sleep(0.3)
+    hear_news()
     succeed(pair, *watches)
     stop_all(*watches)
 
