@@ -134,6 +134,7 @@ bench: deps
 	@python3 bench/run.py $(BUILD)
 	@$(BUILD)/bench_snapshot_copy --benchmark_repetitions=5 \
 		--benchmark_report_aggregates_only=true
+	@test ! -x $(BUILD)/bench_filter || $(BUILD)/bench_filter
 	@python3 bench/answers.py $(BUILD)
 
 # What packaging/install.sh may be told; what is not set follows PREFIX.

@@ -18,6 +18,7 @@ const volatile __u32 snapshot_length = TCPEEK_OCTETS_LARGE;
 const volatile __u64 wakeup_octets = 1; /* so many in the ring wake user space, asleep or not */
 
 struct tcpeek_control control = {};
+__u32 connections_in_slot[TCPEEK_SLOTS] = {};
 
 /* The connections that have an attempt now. Memory is taken as it fills. User space sets the
  * number of entries. */

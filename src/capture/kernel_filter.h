@@ -81,6 +81,10 @@ class KernelFilter {
     // makes a degraded filter exact again. All packets up to `handled_until` have been handled.
     void tend(const AttemptDirectory& attempts, Timestamp handled_until);
 
+    // While no packets come: whether each slot counts its connections, no more and no fewer
+    // (bpf/shared.h). A look at the whole table, for tests.
+    [[nodiscard]] bool slots_are_exact() const;
+
     [[nodiscard]] bool is_being_refilled() const;
     [[nodiscard]] KernelFilterStatistics statistics() const;
 

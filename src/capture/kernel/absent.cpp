@@ -30,6 +30,9 @@ void KernelFilter::tend(const AttemptDirectory&, Timestamp) {}
 KernelFilterStatistics KernelFilter::statistics() const {
     return {};
 }
+bool KernelFilter::slots_are_exact() const {
+    return true;
+}
 bool KernelFilter::is_being_refilled() const {
     return false;
 }

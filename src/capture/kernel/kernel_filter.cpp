@@ -5,44 +5,20 @@
 #include <fmt/format.h>
 #include <sys/utsname.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <optional>
-#include <vector>
 
 #include "bpf/shared.h"
-#include "capture/boot_clock.h"
 #include "capture/kernel/filter_key.h"
-#include "tcpeek.skel.h"
+#include "capture/kernel/programs.h"
 
 namespace tcpeek {
 namespace {
 
-// Upkeep is done in pieces of this many connections, so that packets wait for a fraction of a
-// millisecond only.
-constexpr std::uint32_t kPiece = 512;
-// Most places of the table of attempts are empty.
-constexpr std::uint32_t kPlaces = 8'192;
-constexpr Duration kSweepEvery = Duration::seconds(1);
-// A SYN that entered its connection so long ago has reached user space, or was lost.
-constexpr Duration kSurelyHandled = Duration::seconds(10);
 // An attempt is forgotten a second after its last SYN at the earliest (-t 1).
 constexpr Duration kNewerSyn = Duration::milliseconds(500);
-// How long a refilling of the table that did not succeed is not tried again.
-constexpr Duration kRefillEvery = Duration::seconds(1);
-
-struct Destroy {
-    void operator()(tcpeek_bpf* skeleton) const { tcpeek_bpf::destroy(skeleton); }
-};
-using Skeleton = std::unique_ptr<tcpeek_bpf, Destroy>;
-
-std::uint64_t boot_nanoseconds() {
-    return static_cast<std::uint64_t>(boot_clock_now().ns);
-}
-
 // libbpf tells of failures through errno; its own text goes nowhere.
 int say_nothing(libbpf_print_level, const char*, va_list) {
     return 0;
@@ -70,60 +46,8 @@ Error load_error(int error) {
 
 }  // namespace
 
-class KernelFilter::Programs {
-  public:
-    Programs(Skeleton skeleton, const KernelFilterOptions& options)
-        : skeleton_(std::move(skeleton)), capacity_(options.connections) {}
-
-    static Result<Skeleton> load(const KernelFilterOptions& options);
-
-    [[nodiscard]] const tcpeek_bpf& skeleton() const { return *skeleton_; }
-    // Whether it is there now.
-    bool enter(const tcpeek_key& key, std::uint32_t isn);
-    void remove(const tcpeek_key& key, std::uint32_t isn, Removal why);
-    void note_failed_insert() { std::atomic_ref(control().failed_inserts).fetch_add(1); }
-    void tend(const AttemptDirectory& attempts, Timestamp handled_until);
-    [[nodiscard]] bool is_being_refilled() const { return refill_.has_value(); }
-    [[nodiscard]] KernelFilterStatistics statistics() const;
-
-    [[nodiscard]] std::uint64_t lost() const { return read(control().lost_records); }
-    void arm() { write(control().armed, 1); }
-
-  private:
-    struct Refill {
-        std::uint64_t failed_inserts = 0;  // those that it makes good
-        Timestamp since;                   // begun when all packets up to then were handled
-        std::uint32_t cursor = 0;
-        bool begun = false;
-    };
-
-    [[nodiscard]] tcpeek_control& control() const { return skeleton_->bss->control; }
-    [[nodiscard]] int connections() const { return bpf_map__fd(skeleton_->maps.connections); }
-    static __u64 read(__u64& word) { return std::atomic_ref(word).load(std::memory_order_seq_cst); }
-    static void write(__u64& word, __u64 value) {
-        std::atomic_ref(word).store(value, std::memory_order_seq_cst);
-    }
-
-    // Takes the connection out unless `keep` says of what was found that it must stay.
-    template <typename Keep>
-    bool take_out(const tcpeek_key& key, Keep keep);
-    void sweep(const AttemptDirectory& attempts);
-    void refill(const AttemptDirectory& attempts, Timestamp handled_until);
-    bool put_in(const AttemptDirectory& attempts);
-
-    Skeleton skeleton_;
-    std::uint64_t capacity_;
-    Duration last_sweep_;
-    std::optional<std::uint32_t> sweep_token_;
-    std::optional<Refill> refill_;
-    Duration next_refill_;
-    std::uint64_t failed_seen_ = 0;
-    std::uint64_t degradations_ = 0;
-    std::uint64_t removed_ = 0;
-    std::uint64_t swept_ = 0;
-};
-
-Result<Skeleton> KernelFilter::Programs::load(const KernelFilterOptions& options) {
+Result<KernelFilter::Programs::Skeleton> KernelFilter::Programs::load(
+    const KernelFilterOptions& options) {
     libbpf_set_print(say_nothing);
     if (!kernel_is_new_enough()) {
         return Error{
@@ -156,24 +80,13 @@ Result<Skeleton> KernelFilter::Programs::load(const KernelFilterOptions& options
     return skeleton;
 }
 
-// An ACK whose connection is missing for the moment between the two calls passes: `sequence` is
-// odd then, and was another one before.
-template <typename Keep>
-bool KernelFilter::Programs::take_out(const tcpeek_key& key, Keep keep) {
-    tcpeek_connection found{};
-    write(control().sequence, control().sequence + 1);
-    const bool was_there = bpf_map_lookup_and_delete_elem(connections(), &key, &found) == 0;
-    const bool stays = was_there && keep(found);
-    if (stays) {
-        // Fails where a SYN came in between, which is as good; where memory is short it counts as
-        // a failed insert of the programs does.
-        const int error = bpf_map_update_elem(connections(), &key, &found, BPF_NOEXIST);
-        if (error != 0 && error != -EEXIST) {
-            note_failed_insert();
-        }
+int KernelFilter::Programs::put_in(const tcpeek_key& key, const tcpeek_connection& connection) {
+    slot_of(key).fetch_add(1);
+    const int error = bpf_map_update_elem(connections(), &key, &connection, BPF_NOEXIST);
+    if (error != 0) {
+        slot_of(key).fetch_sub(1);
     }
-    write(control().sequence, control().sequence + 1);
-    return was_there && !stays;
+    return error;
 }
 
 bool KernelFilter::Programs::enter(const tcpeek_key& key, std::uint32_t isn) {
@@ -181,7 +94,7 @@ bool KernelFilter::Programs::enter(const tcpeek_key& key, std::uint32_t isn) {
     connection.stamp = boot_nanoseconds();
     connection.isn = isn;
     connection.both_ways = 1;
-    const int error = bpf_map_update_elem(connections(), &key, &connection, BPF_NOEXIST);
+    const int error = put_in(key, connection);
     return error == 0 || error == -EEXIST;
 }
 
@@ -193,87 +106,6 @@ void KernelFilter::Programs::remove(const tcpeek_key& key, std::uint32_t isn, Re
         return found.isn != isn || newer;
     });
     removed_ += removed ? 1U : 0U;
-}
-
-void KernelFilter::Programs::tend(const AttemptDirectory& attempts, Timestamp handled_until) {
-    const std::uint64_t failed = read(control().failed_inserts);
-    if (failed != failed_seen_) {
-        degradations_ += failed_seen_ == control().resolved ? 1U : 0U;
-        failed_seen_ = failed;
-    }
-    if (failed != control().resolved) {
-        refill(attempts, handled_until);
-    }
-    const Duration now = boot_clock_now();
-    if (sweep_token_ || now - last_sweep_ >= kSweepEvery) {
-        last_sweep_ = now;
-        sweep(attempts);
-    }
-}
-
-// Looks at one piece of the table, and at the next one in the next call.
-void KernelFilter::Programs::sweep(const AttemptDirectory& attempts) {
-    std::vector<tcpeek_key> keys(kPiece);
-    std::vector<tcpeek_connection> found(kPiece);
-    std::uint32_t count = kPiece;
-    std::uint32_t next = 0;
-    const int error = bpf_map_lookup_batch(connections(), sweep_token_ ? &*sweep_token_ : nullptr,
-                                           &next, keys.data(), found.data(), &count, nullptr);
-    // At the table's end it says ENOENT, with the last of it.
-    if (error != 0 && error != -ENOENT) {
-        sweep_token_.reset();
-        return;
-    }
-    sweep_token_ = error == 0 ? std::optional(next) : std::nullopt;
-    const std::uint64_t now = boot_nanoseconds();
-    const auto age = static_cast<std::uint64_t>(kSurelyHandled.ns);
-    for (std::uint32_t i = 0; i < count; ++i) {
-        const std::uint64_t stamp = found[i].stamp;
-        if (stamp + age > now || attempts.has_attempt(key_of(keys[i]))) {
-            continue;
-        }
-        const bool removed = take_out(
-            keys[i], [stamp](const tcpeek_connection& taken) { return taken.stamp != stamp; });
-        swept_ += removed ? 1U : 0U;
-    }
-}
-
-// A SYN that found no room may have an attempt now, of which nobody knows which it is: once all
-// packets up to here are handled, every attempt is entered, and then none is missing.
-void KernelFilter::Programs::refill(const AttemptDirectory& attempts, Timestamp handled_until) {
-    if (!refill_) {
-        if (boot_clock_now() < next_refill_ || attempts.attempts() > capacity_) {
-            return;
-        }
-        refill_ = Refill{read(control().failed_inserts), wall_clock_now(), 0, false};
-    }
-    if (!refill_->begun && handled_until < refill_->since) {
-        return;
-    }
-    refill_->begun = true;
-    const std::uint64_t made_good = refill_->failed_inserts;
-    if (!put_in(attempts)) {
-        return;
-    }
-    if (refill_) {
-        write(control().resolved, made_good);
-    }
-    refill_.reset();
-    next_refill_ = boot_clock_now() + kRefillEvery;
-}
-
-// Whether it is over, be it that there was no room (then `refill_` is empty).
-bool KernelFilter::Programs::put_in(const AttemptDirectory& attempts) {
-    bool room = true;
-    const bool more = attempts.visit_attempts(refill_->cursor, kPlaces,
-                                              [&](const ConnectionKey& key, SeqNumber isn) {
-                                                  room = enter(kernel_key(key), isn.value);
-                                                  return room;
-                                              });
-    if (!room) {
-        refill_.reset();
-    }
-    return !room || !more;
 }
 
 KernelFilterStatistics KernelFilter::Programs::statistics() const {
@@ -303,7 +135,7 @@ KernelFilterStatistics KernelFilter::Programs::statistics() const {
 }
 
 Result<std::unique_ptr<KernelFilter>> KernelFilter::load(const KernelFilterOptions& options) {
-    Result<Skeleton> skeleton = Programs::load(options);
+    Result<Programs::Skeleton> skeleton = Programs::load(options);
     if (!skeleton) {
         return skeleton.error();
     }
@@ -346,6 +178,10 @@ void KernelFilter::remove(const ConnectionKey& key, SeqNumber isn, Removal why) 
 
 void KernelFilter::tend(const AttemptDirectory& attempts, Timestamp handled_until) {
     programs_->tend(attempts, handled_until);
+}
+
+bool KernelFilter::slots_are_exact() const {
+    return programs_->slots_are_exact();
 }
 
 bool KernelFilter::is_being_refilled() const {

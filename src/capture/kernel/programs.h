@@ -1,0 +1,111 @@
+// The filter's programs as libbpf loaded them, and the upkeep of their table.
+#pragma once
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "bpf/shared.h"
+#include "capture/boot_clock.h"
+#include "capture/kernel_filter.h"
+#include "tcpeek.skel.h"
+
+namespace tcpeek {
+
+class KernelFilter::Programs {
+  public:
+    struct Destroy {
+        void operator()(tcpeek_bpf* skeleton) const { tcpeek_bpf::destroy(skeleton); }
+    };
+    using Skeleton = std::unique_ptr<tcpeek_bpf, Destroy>;
+
+    Programs(Skeleton skeleton, const KernelFilterOptions& options)
+        : skeleton_(std::move(skeleton)), capacity_(options.connections) {}
+
+    static Result<Skeleton> load(const KernelFilterOptions& options);
+
+    [[nodiscard]] const tcpeek_bpf& skeleton() const { return *skeleton_; }
+    // Whether it is there now.
+    bool enter(const tcpeek_key& key, std::uint32_t isn);
+    void remove(const tcpeek_key& key, std::uint32_t isn, Removal why);
+    void note_failed_insert() { std::atomic_ref(control().failed_inserts).fetch_add(1); }
+    void tend(const AttemptDirectory& attempts, Timestamp handled_until);
+    [[nodiscard]] bool is_being_refilled() const { return refill_.has_value(); }
+    [[nodiscard]] bool slots_are_exact() const;
+    [[nodiscard]] KernelFilterStatistics statistics() const;
+
+    [[nodiscard]] std::uint64_t lost() const { return read(control().lost_records); }
+    void arm() { write(control().armed, 1); }
+
+  private:
+    struct Refill {
+        std::uint64_t failed_inserts = 0;  // those that it makes good
+        Timestamp since;                   // begun when all packets up to then were handled
+        std::uint32_t cursor = 0;
+        bool begun = false;
+    };
+
+    [[nodiscard]] tcpeek_control& control() const { return skeleton_->bss->control; }
+    [[nodiscard]] int connections() const { return bpf_map__fd(skeleton_->maps.connections); }
+    static std::uint64_t boot_nanoseconds() {
+        return static_cast<std::uint64_t>(boot_clock_now().ns);
+    }
+    static __u64 read(__u64& word) { return std::atomic_ref(word).load(std::memory_order_seq_cst); }
+    static void write(__u64& word, __u64 value) {
+        std::atomic_ref(word).store(value, std::memory_order_seq_cst);
+    }
+
+    [[nodiscard]] std::atomic_ref<__u32> slot_of(const tcpeek_key& key) const {
+        return std::atomic_ref(skeleton_->bss->connections_in_slot[tcpeek_slot_of(&key)]);
+    }
+    // Puts the connection in where none of the pair is. Returns 0 or what the kernel says.
+    int put_in(const tcpeek_key& key, const tcpeek_connection& connection);
+    // Takes the connection out unless `keep` says of what was found that it must stay.
+    template <typename Keep>
+    bool take_out(const tcpeek_key& key, Keep keep);
+    void sweep(const AttemptDirectory& attempts);
+    void refill(const AttemptDirectory& attempts, Timestamp handled_until);
+    bool put_in_all(const AttemptDirectory& attempts);
+
+    Skeleton skeleton_;
+    std::uint64_t capacity_;
+    Duration last_sweep_;
+    std::optional<std::uint32_t> sweep_token_;
+    std::optional<Refill> refill_;
+    Duration next_refill_;
+    std::uint64_t failed_seen_ = 0;
+    std::uint64_t degradations_ = 0;
+    std::uint64_t removed_ = 0;
+    std::uint64_t swept_ = 0;
+};
+
+// An ACK whose connection is missing for the moment between the two calls passes: `sequence` is
+// odd then, and was another one before.
+template <typename Keep>
+bool KernelFilter::Programs::take_out(const tcpeek_key& key, Keep keep) {
+    tcpeek_connection found{};
+    write(control().sequence, control().sequence + 1);
+    const bool was_there = bpf_map_lookup_and_delete_elem(connections(), &key, &found) == 0;
+    if (was_there) {
+        slot_of(key).fetch_sub(1);
+    }
+    const bool stays = was_there && keep(found);
+    if (stays) {
+        // Fails where a SYN came in between, which is as good; where memory is short it counts as
+        // a failed insert of the programs does.
+        const int error = put_in(key, found);
+        if (error != 0 && error != -EEXIST) {
+            note_failed_insert();
+        }
+    }
+    write(control().sequence, control().sequence + 1);
+    return was_there && !stays;
+}
+
+}  // namespace tcpeek

@@ -1,0 +1,117 @@
+// Upkeep of the filter's table: what nobody has use for goes, what found no room is entered again.
+#include <algorithm>
+#include <iterator>
+#include <vector>
+
+#include "capture/kernel/filter_key.h"
+#include "capture/kernel/programs.h"
+
+namespace tcpeek {
+namespace {
+
+// Upkeep is done in pieces of this many connections, so that packets wait for a fraction of a
+// millisecond only.
+constexpr std::uint32_t kPiece = 512;
+// Most places of the table of attempts are empty.
+constexpr std::uint32_t kPlaces = 8'192;
+constexpr Duration kSweepEvery = Duration::seconds(1);
+// A SYN that entered its connection so long ago has reached user space, or was lost.
+constexpr Duration kSurelyHandled = Duration::seconds(10);
+// How long a refilling of the table that did not succeed is not tried again.
+constexpr Duration kRefillEvery = Duration::seconds(1);
+
+}  // namespace
+
+void KernelFilter::Programs::tend(const AttemptDirectory& attempts, Timestamp handled_until) {
+    const std::uint64_t failed = read(control().failed_inserts);
+    if (failed != failed_seen_) {
+        degradations_ += failed_seen_ == control().resolved ? 1U : 0U;
+        failed_seen_ = failed;
+    }
+    if (failed != control().resolved) {
+        refill(attempts, handled_until);
+    }
+    const Duration now = boot_clock_now();
+    if (sweep_token_ || now - last_sweep_ >= kSweepEvery) {
+        last_sweep_ = now;
+        sweep(attempts);
+    }
+}
+
+// Looks at one piece of the table, and at the next one in the next call.
+void KernelFilter::Programs::sweep(const AttemptDirectory& attempts) {
+    std::vector<tcpeek_key> keys(kPiece);
+    std::vector<tcpeek_connection> found(kPiece);
+    std::uint32_t count = kPiece;
+    std::uint32_t next = 0;
+    const int error = bpf_map_lookup_batch(connections(), sweep_token_ ? &*sweep_token_ : nullptr,
+                                           &next, keys.data(), found.data(), &count, nullptr);
+    // At the table's end it says ENOENT, with the last of it.
+    if (error != 0 && error != -ENOENT) {
+        sweep_token_.reset();
+        return;
+    }
+    sweep_token_ = error == 0 ? std::optional(next) : std::nullopt;
+    const std::uint64_t now = boot_nanoseconds();
+    const auto age = static_cast<std::uint64_t>(kSurelyHandled.ns);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const std::uint64_t stamp = found[i].stamp;
+        if (stamp + age > now || attempts.has_attempt(key_of(keys[i]))) {
+            continue;
+        }
+        const bool removed = take_out(
+            keys[i], [stamp](const tcpeek_connection& taken) { return taken.stamp != stamp; });
+        swept_ += removed ? 1U : 0U;
+    }
+}
+
+// A SYN that found no room may have an attempt now, of which nobody knows which it is: once all
+// packets up to here are handled, every attempt is entered, and then none is missing.
+void KernelFilter::Programs::refill(const AttemptDirectory& attempts, Timestamp handled_until) {
+    if (!refill_) {
+        if (boot_clock_now() < next_refill_ || attempts.attempts() > capacity_) {
+            return;
+        }
+        refill_ = Refill{read(control().failed_inserts), wall_clock_now(), 0, false};
+    }
+    if (!refill_->begun && handled_until < refill_->since) {
+        return;
+    }
+    refill_->begun = true;
+    const std::uint64_t made_good = refill_->failed_inserts;
+    if (!put_in_all(attempts)) {
+        return;
+    }
+    if (refill_) {
+        write(control().resolved, made_good);
+    }
+    refill_.reset();
+    next_refill_ = boot_clock_now() + kRefillEvery;
+}
+
+// Whether it is over, be it that there was no room (then `refill_` is empty).
+bool KernelFilter::Programs::put_in_all(const AttemptDirectory& attempts) {
+    bool room = true;
+    const bool more = attempts.visit_attempts(refill_->cursor, kPlaces,
+                                              [&](const ConnectionKey& key, SeqNumber isn) {
+                                                  room = enter(kernel_key(key), isn.value);
+                                                  return room;
+                                              });
+    if (!room) {
+        refill_.reset();
+    }
+    return !room || !more;
+}
+
+bool KernelFilter::Programs::slots_are_exact() const {
+    std::vector<std::uint32_t> counted(TCPEEK_SLOTS);
+    tcpeek_key key{};
+    for (tcpeek_key* before = nullptr; bpf_map_get_next_key(connections(), before, &key) == 0;
+         before = &key) {
+        ++counted[tcpeek_slot_of(&key)];
+    }
+    const auto& told = skeleton_->bss->connections_in_slot;
+    return std::equal(counted.begin(), counted.end(), std::begin(told), std::end(told));
+}
+
+}  // namespace tcpeek
