@@ -49,10 +49,31 @@ static __always_inline __u8 is_only_attempt(const struct tcpeek_key* key, const 
            (before->is_only && before->progress == TCPEEK_ASKED && before->isn == walk->seq);
 }
 
+/* A word that others may write at any time. */
+static __always_inline __u64 read_word(const __u64* word) {
+    return *(const volatile __u64*)word;
+}
+
+/* Takes out a connection whose handshake is complete. Where a SYN of the same pair enters at this
+ * moment, user space does that later, or, if that came after `slot_before` was read, it is as if
+ * that SYN had found no room: it may be what was taken out. */
+static __always_inline void leave(const struct tcpeek_key* key, __u64* slot, __u64 slot_before) {
+    if (slot_before & TCPEEK_SLOT_ENTERING || bpf_map_delete_elem(&connections, key) != 0) {
+        return;
+    }
+    __sync_fetch_and_add(slot, -1);
+    __sync_fetch_and_add(&control.completed, 1);
+    if ((read_word(slot) ^ slot_before) & ~TCPEEK_SLOT_COUNT) {
+        __sync_fetch_and_add(&control.failed_inserts, 1);
+    }
+}
+
 /* A segment has been handed over: whether the plainest handshake has come further. */
 static __noinline void advance(const struct walk* walk) {
     struct tcpeek_key key = {};
     int source_is_first = make_key(walk, &key);
+    __u64* slot = &slots[tcpeek_slot_of(&key)];
+    __u64 slot_before = read_word(slot);
     struct tcpeek_connection* connection = bpf_map_lookup_elem(&connections, &key);
     __u8 from_client;
     if (!may_advance || !connection || !connection->is_only) {
@@ -68,34 +89,38 @@ static __noinline void advance(const struct walk* walk) {
     } else if (from_client && connection->progress == TCPEEK_ANSWERED &&
                walk->seq == connection->isn + 1 && walk->ack == connection->server_isn + 1) {
         connection->progress = TCPEEK_COMPLETED;
+        if (may_leave) {
+            leave(&key, slot, slot_before);
+        }
     }
 }
 
-/* From here on every packet of the pair passes. Returns whether there was room. */
-static __noinline int enter(const struct walk* walk) {
+/* From here on every packet of the pair passes; where there is no room, every packet. */
+static __noinline void enter(const struct walk* walk) {
     struct tcpeek_key key = {};
     struct tcpeek_connection connection = {};
-    __u32* slot;
+    __u64* slot;
     connection.syn_is_from_first = (__u8)make_key(walk, &key);
     connection.stamp = bpf_ktime_get_boot_ns();
     connection.isn = walk->seq;
     connection.is_only = walk->is_sound && is_only_attempt(&key, walk);
-    slot = &connections_in_slot[tcpeek_slot_of(&key)];
-    __sync_fetch_and_add(slot, 1);
+    slot = &slots[tcpeek_slot_of(&key)];
+    __sync_fetch_and_add(slot, TCPEEK_SLOT_ENTERS);
     if (bpf_map_update_elem(&connections, &key, &connection, BPF_NOEXIST) == 0) {
-        return 1;
+        __sync_fetch_and_add(slot, TCPEEK_SLOT_ENTERED);
+        return;
     }
     if (bpf_map_update_elem(&connections, &key, &connection, BPF_EXIST) == 0) {
-        __sync_fetch_and_add(slot, -1);
-        return 1;
+        __sync_fetch_and_add(slot, TCPEEK_SLOT_ENTERED - 1);
+        return;
     }
     /* Taken out between the two, or there was no room. */
     if (bpf_map_update_elem(&connections, &key, &connection, BPF_NOEXIST) == 0) {
-        return 1;
+        __sync_fetch_and_add(slot, TCPEEK_SLOT_ENTERED);
+        return;
     }
-    __sync_fetch_and_add(slot, -1);
+    __sync_fetch_and_add(slot, TCPEEK_SLOT_ENTERED - 1);
     __sync_fetch_and_add(&control.failed_inserts, 1);
-    return 0;
 }
 
 /* Whether a packet of a connection in the table passes: all do, but for those of a connection of
@@ -121,17 +146,12 @@ static __noinline int passes_one_way(struct tcpeek_connection* connection, int s
     return 1;
 }
 
-/* A word that user space may write at any time. */
-static __always_inline __u64 read_word(const __u64* word) {
-    return *(const volatile __u64*)word;
-}
-
 static __always_inline int has_attempt(const struct walk* walk) {
     struct tcpeek_key key = {};
     int source_is_first = make_key(walk, &key);
     __u64 sequence = read_word(&control.sequence);
     struct tcpeek_connection* connection = 0;
-    if (*(volatile __u32*)&connections_in_slot[tcpeek_slot_of(&key)] != 0) {
+    if (read_word(&slots[tcpeek_slot_of(&key)]) & TCPEEK_SLOT_COUNT) {
         connection = bpf_map_lookup_elem(&connections, &key);
     }
     if (connection) {

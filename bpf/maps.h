@@ -14,11 +14,13 @@ const volatile __u8 skip_outgoing_on_loopback =
     0; /* packet sockets see each of its packets twice */
 /* Not where user space leaves out packets whose checksum is wrong, which is not looked at here. */
 const volatile __u8 may_advance = 0;
+/* Where user space hears from the record of a SYN that its connection was entered. */
+const volatile __u8 may_leave = 0;
 const volatile __u32 snapshot_length = TCPEEK_OCTETS_LARGE;
 const volatile __u64 wakeup_octets = 1; /* so many in the ring wake user space, asleep or not */
 
 struct tcpeek_control control = {};
-__u32 connections_in_slot[TCPEEK_SLOTS] = {};
+__u64 slots[TCPEEK_SLOTS] = {};
 
 /* The connections that have an attempt now. Memory is taken as it fills. User space sets the
  * number of entries. */

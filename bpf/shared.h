@@ -25,7 +25,8 @@ struct tcpeek_key {
     __u32 family; /* 4 or 6 */
 };
 
-/* A connection that has an attempt now. Entered by the program at a SYN, removed by user space. */
+/* A connection that has an attempt now. Entered by the program at a SYN; taken out by it when the
+ * plainest handshake is complete (may_leave), else by user space. */
 struct tcpeek_connection {
     __u64 stamp;            /* of the last SYN: boot clock, ns */
     __u64 last_passed;      /* one_way: when a packet was last let through, boot clock, ns */
@@ -62,13 +63,20 @@ struct tcpeek_control {
     /* By the programs, each by atomic addition. */
     __u64 failed_inserts; /* SYNs that found no room in the table of connections */
     __u64 lost_records;   /* packets that found no room in the ring */
-    __u64 more_padding[6];
+    __u64 completed;      /* connections that were taken out at the end of their handshake */
+    __u64 more_padding[5];
 };
 
-/* How many connections of the table fall to each slot: where it is none, nobody need search the
- * table, which costs most of what a packet of established traffic costs. Counted up before a
- * connection is entered and down after it was taken out, so that it is never too low. */
+/* A word for each slot of a hash of pairs. Its lower half counts the connections of the table that
+ * fall to the slot: where it is none, nobody need search the table, which is most of what a packet
+ * of established traffic costs. It is counted up before a connection is entered and down after it
+ * was taken out, so that it is never too low. The upper half says how many are entering at this
+ * moment, and how many did (modulo 65,536). */
 #define TCPEEK_SLOTS 65536
+#define TCPEEK_SLOT_COUNT 0xffffffffULL
+#define TCPEEK_SLOT_ENTERING 0xffff00000000ULL
+#define TCPEEK_SLOT_ENTERS ((1ULL << 32) + 1)
+#define TCPEEK_SLOT_ENTERED ((1ULL << 48) - (1ULL << 32))
 
 static inline __u32 tcpeek_slot_of(const struct tcpeek_key* key) {
     __u64 mixed = (key->first_high ^ key->second_low) * 0x9e3779b97f4a7c15ULL;
@@ -88,7 +96,7 @@ struct tcpeek_record {
     __u16 vlan_tag;        /* host order */
     __u8 is_raw_ip;        /* begins with the IP header, else with an Ethernet header */
     __u8 is_egress;
-    __u8 is_entered; /* a SYN whose connection is in the table now */
+    __u8 is_entered; /* a SYN whose connection was entered, or counted as one without room */
     __u8 unused[5];
 };
 

@@ -176,7 +176,8 @@ static __always_inline int look(struct __sk_buff* skb, enum side side, enum star
                    : decide(skb, &walk, start);
     /* Entered before it is handed over, or user space could be done with it before. */
     how = (side == EGRESS ? HOW_EGRESS : 0) | (start == START_NETWORK ? HOW_NETWORK : 0);
-    if (decision == PASS_AND_ENTER && enter(&walk)) {
+    if (decision == PASS_AND_ENTER) {
+        enter(&walk);
         how |= HOW_ENTERED;
     }
     if (decision != DROP && hand_over(skb, how) && decision == PASS_AND_ADVANCE) {

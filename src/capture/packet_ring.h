@@ -30,7 +30,7 @@ class PacketRing {
     struct Packet {
         Frame frame;
         unsigned interface_index = 0;
-        bool entered = false;  // a SYN whose connection is in the filter's table now
+        bool entered = false;  // a SYN whose connection the filter entered, or had no room for
     };
     // The packet's octets are valid during the call.
     using Visitor = std::function<void(const Packet& packet)>;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab import FAMILIES, Failure, Family, Host, Lab, Skip
-from places import ANY, MARKER_PORT, Chain, Pair, assign, link, need, until, warm_up, watch_all
+from places import ANY, MARKER_PORT, Chain, Pair, assign, hear_news, link, need, until, warm_up, watch_all
 from registry import scene
 from traffic import (
     ACK,
@@ -97,6 +97,7 @@ def interface_appears(lab: Lab) -> None:
     pair.client.add_address("eth7", "10.0.7.1", 24)
     pair.server.add_address("eth7", "10.0.7.2", 24)
     everywhere.until_expected()
+    hear_news()
     listener = Listener(pair.server, "10.0.7.2", 80, 16)
     lab.at_end(listener.close)
     connection = connect(pair.client, "10.0.7.2", 80, source="10.0.7.1", wait=2).must_be_open()

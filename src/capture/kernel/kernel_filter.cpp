@@ -61,6 +61,7 @@ Result<KernelFilter::Programs::Skeleton> KernelFilter::Programs::load(
     const bool ring = options.ring_octets > 0;
     skeleton->rodata->look_at_icmp = options.icmp ? 1 : 0;
     skeleton->rodata->may_advance = options.judges_all ? 1 : 0;
+    skeleton->rodata->may_leave = ring ? 1 : 0;
     skeleton->rodata->skip_outgoing_on_loopback = 1;
     skeleton->rodata->snapshot_length = options.snapshot_length;
     skeleton->rodata->wakeup_octets = options.ring_octets / 8;
@@ -81,11 +82,9 @@ Result<KernelFilter::Programs::Skeleton> KernelFilter::Programs::load(
 }
 
 int KernelFilter::Programs::put_in(const tcpeek_key& key, const tcpeek_connection& connection) {
-    slot_of(key).fetch_add(1);
+    slot_of(key).fetch_add(TCPEEK_SLOT_ENTERS);
     const int error = bpf_map_update_elem(connections(), &key, &connection, BPF_NOEXIST);
-    if (error != 0) {
-        slot_of(key).fetch_sub(1);
-    }
+    slot_of(key).fetch_add(error == 0 ? TCPEEK_SLOT_ENTERED : TCPEEK_SLOT_ENTERED - 1);
     return error;
 }
 
@@ -99,6 +98,9 @@ bool KernelFilter::Programs::enter(const tcpeek_key& key, std::uint32_t isn) {
 }
 
 void KernelFilter::Programs::remove(const tcpeek_key& key, std::uint32_t isn, Removal why) {
+    if ((slot_of(key).load() & TCPEEK_SLOT_COUNT) == 0) {
+        return;  // the programs did it, as for most: a system call is spared
+    }
     const std::uint64_t now = boot_nanoseconds();
     const bool removed = take_out(key, [&](const tcpeek_connection& found) {
         const bool newer = why == Removal::forgotten &&
@@ -116,7 +118,7 @@ KernelFilterStatistics KernelFilter::Programs::statistics() const {
                            ? KernelFilterState::exact
                            : KernelFilterState::degraded;
     statistics.degradations = degradations_;
-    statistics.removed = removed_;
+    statistics.removed = removed_ + read(control().completed);
     statistics.swept = swept_;
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, skeleton_->obj) {

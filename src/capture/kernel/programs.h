@@ -61,8 +61,8 @@ class KernelFilter::Programs {
         std::atomic_ref(word).store(value, std::memory_order_seq_cst);
     }
 
-    [[nodiscard]] std::atomic_ref<__u32> slot_of(const tcpeek_key& key) const {
-        return std::atomic_ref(skeleton_->bss->connections_in_slot[tcpeek_slot_of(&key)]);
+    [[nodiscard]] std::atomic_ref<__u64> slot_of(const tcpeek_key& key) const {
+        return std::atomic_ref(skeleton_->bss->slots[tcpeek_slot_of(&key)]);
     }
     // Puts the connection in where none of the pair is. Returns 0 or what the kernel says.
     int put_in(const tcpeek_key& key, const tcpeek_connection& connection);
