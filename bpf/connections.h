@@ -81,8 +81,8 @@ static __noinline void advance(const struct walk* walk) {
     }
     from_client = source_is_first == connection->syn_is_from_first;
     if (walk->flags & FLAG_SYN) {
-        if (!from_client && connection->progress == TCPEEK_ASKED &&
-            walk->ack == connection->isn + 1) {
+        if ((walk->flags & (FLAG_ACK | FLAG_FIN)) == FLAG_ACK && !from_client &&
+            connection->progress == TCPEEK_ASKED && walk->ack == connection->isn + 1) {
             connection->server_isn = walk->seq;
             connection->progress = TCPEEK_ANSWERED;
         }

@@ -1,7 +1,7 @@
-// Runs every packet of capture files through the filter in the kernel, and through two trackers:
-// one sees all packets, the other those that the filter lets through. Both must tell the same, to
-// the last field. Packets do not travel: the kernel runs the filter's programs on their octets.
-// Usage: filter_comparison ENTRIES FILE_OR_FOLDER...
+// Runs every packet of capture files, and of random sequences, through the filter in the kernel,
+// and through two trackers: one sees all packets, the other those that the filter lets through.
+// Both must tell the same, to the last field. Packets do not travel: the kernel runs the filter's
+// programs on their octets. Usage: filter_comparison ENTRIES SEQUENCES SEED [FILE_OR_FOLDER]...
 #include <bpf/bpf.h>
 #include <fmt/format.h>
 
@@ -9,8 +9,10 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <deque>
 #include <filesystem>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +25,7 @@
 #include "dissect/dissect.h"
 #include "handshake/tracker.h"
 #include "output/json.h"
+#include "random_packets.h"
 
 namespace tcpeek {
 namespace {
@@ -33,6 +36,8 @@ constexpr std::uint32_t kSnapshot = 384;
 // The kernel takes a page at most, less what it adds.
 constexpr std::size_t kMostOctets = 2'048;
 constexpr std::size_t kEthernetHeader = 14;
+constexpr Duration kNewerSyn = Duration::milliseconds(500);
+constexpr Duration kLongestLag = Duration::milliseconds(100);
 
 class EveryFilter final : public Classifier {
   public:
@@ -55,9 +60,14 @@ class Listener final : public VerdictSink, public AttemptDirectory {
             tracker_.on_other(time);
         }
     }
+    // Whether the filter has seen a SYN within the last 500 ms.
+    void note_newer_syn(bool seen) { newer_syn_ = seen; }
     void pass(Timestamp time) { tracker_.on_other(time); }
     // Everything that is remembered is forgotten, too, so that no connection stays in the filter.
-    void end(Timestamp last) { tracker_.advance(last + Duration::seconds(10'000)); }
+    void end(Timestamp last) {
+        newer_syn_ = false;
+        tracker_.advance(last + Duration::seconds(10'000));
+    }
     [[nodiscard]] const std::vector<std::string>& told() const { return told_; }
 
     [[nodiscard]] bool has_attempt(const ConnectionKey& key) const override {
@@ -78,9 +88,10 @@ class Listener final : public VerdictSink, public AttemptDirectory {
         told_.push_back(render_json(event, {names_}, {}));
     }
     void on_evicted(MatchId) override { told_.emplace_back("evicted\n"); }
-    // In packet time a failure is forgotten at once after its SYN, by the kernel's clock.
-    void on_settled(const ConnectionKey& key, SeqNumber isn, Settled) override {
-        if (filter_ != nullptr) {
+    // By the kernel's clock, a failure is forgotten at once after its SYN; only this knows whether
+    // another SYN is new.
+    void on_settled(const ConnectionKey& key, SeqNumber isn, Settled why) override {
+        if (filter_ != nullptr && (why == Settled::judged || !newer_syn_)) {
             filter_->remove(key, isn, KernelFilter::Removal::judged);
         }
     }
@@ -88,6 +99,7 @@ class Listener final : public VerdictSink, public AttemptDirectory {
     std::vector<std::string> names_;
     std::vector<std::string> told_;
     KernelFilter* filter_;
+    bool newer_syn_ = false;
     EveryFilter classifier_;
     Tracker tracker_;
 };
@@ -153,59 +165,126 @@ void show_difference(const std::string& path, const Listener& all, const Listene
     }
 }
 
-// What the program does with a SYN that the programs in the kernel did not understand.
-void enter_if_missed(const Dissected& dissected, const Listener& listener, KernelFilter& filter,
-                     const Gate& gate) {
-    const auto* segment = std::get_if<Segment>(&dissected);
-    if (segment == nullptr || kind_of(segment->flags) != SegmentKind::syn || gate.entered()) {
-        return;
-    }
-    const ConnectionKey key = ConnectionKey::of(segment->source, segment->destination);
-    if (listener.has_attempt(key)) {
-        filter.enter(key, segment->seq);
-    }
-}
+// The tracker behind the filter, which may be some packets behind, as user space is.
+class Behind {
+  public:
+    Behind(const TrackerConfig& config, const DissectOptions& options, KernelFilter& filter)
+        : options_(options), filter_(filter), listener_(config, &filter) {}
 
-void compare(const std::string& path, KernelFilter& filter, Gate& gate, Totals& totals) {
-    InterfaceNames names;
-    Result<CaptureFile> file = CaptureFile::open(path, names);
-    if (!file) {
-        return;
+    void add(const Frame& frame, bool passes, bool entered) {
+        waiting_.push_back({frame, {frame.bytes.begin(), frame.bytes.end()}, passes, entered});
+        last_syn_ = entered ? frame.time : last_syn_;
+        listener_.note_newer_syn(frame.time - last_syn_ < kNewerSyn);
     }
+    // All but the last `left`.
+    void handle(std::size_t left) {
+        for (; waiting_.size() > left; waiting_.pop_front()) {
+            Waiting& first = waiting_.front();
+            first.frame.bytes = Bytes(first.octets.data(), first.octets.size());
+            if (!first.passes) {
+                listener_.pass(first.frame.time);
+                continue;
+            }
+            dissect(first.frame, options_, dissected_);
+            listener_.take(dissected_, first.frame.time);
+            if (!first.entered) {
+                enter_if_missed(dissected_);
+            }
+        }
+    }
+    [[nodiscard]] Listener& listener() { return listener_; }
+
+  private:
+    struct Waiting {
+        Frame frame;
+        std::vector<std::uint8_t> octets;
+        bool passes = true;
+        bool entered = false;
+    };
+
+    // What the program does with a SYN that the programs in the kernel did not understand.
+    void enter_if_missed(const Dissected& dissected) {
+        const auto* segment = std::get_if<Segment>(&dissected);
+        if (segment == nullptr || kind_of(segment->flags) != SegmentKind::syn) {
+            return;
+        }
+        const ConnectionKey key = ConnectionKey::of(segment->source, segment->destination);
+        if (listener_.has_attempt(key)) {
+            filter_.enter(key, segment->seq);
+        }
+    }
+
+    DissectOptions options_;
+    KernelFilter& filter_;
+    Listener listener_;
+    Dissected dissected_;
+    Timestamp last_syn_;
+    std::deque<Waiting> waiting_;
+};
+
+// `next`: fills a frame, or returns false. `lag`: draws how many packets wait.
+template <typename Next, typename Lag>
+void compare(const std::string& name, Next next, Lag lag, KernelFilter& filter, Gate& gate,
+             Totals& totals) {
     TrackerConfig config;
     config.timeout = Duration::seconds(5);
     config.max_sessions = 4'096;
-    Listener all(config, nullptr);
-    config.tells_settled = true;
-    Listener filtered(config, &filter);
     DissectOptions options;
     options.icmp = true;
+    Listener all(config, nullptr);
+    config.tells_settled = true;
+    Behind behind(config, options, filter);
     Frame frame;
     Timestamp last;
     Dissected dissected;
-    while (file.value().next(frame)) {
+    while (next(frame)) {
+        // Packets that are behind are so for milliseconds, not for seconds.
+        if (frame.time - last > kLongestLag) {
+            behind.handle(0);
+        }
         const std::optional<bool> passes = gate.lets_through(frame);
         dissect(frame, options, dissected);
         all.take(dissected, frame.time);
-        if (passes.value_or(true)) {
-            filtered.take(dissected, frame.time);
-            enter_if_missed(dissected, filtered, filter, gate);
-        } else {
-            filtered.pass(frame.time);
-        }
-        filter.tend(filtered, wall_clock_now());
+        behind.add(frame, passes.value_or(true), gate.entered());
+        const std::size_t left = lag();
+        behind.handle(left);
+        filter.tend(behind.listener(), left == 0 ? wall_clock_now() : Timestamp{});
         last = std::max(last, frame.time);
         ++totals.packets;
         totals.let_through += passes.value_or(true) ? 1U : 0U;
         totals.not_tried += passes ? 0U : 1U;
     }
+    behind.handle(0);
     all.end(last);
-    filtered.end(last);
+    behind.listener().end(last);
     ++totals.files;
     totals.told += all.told().size();
-    if (all.told() != filtered.told()) {
+    if (all.told() != behind.listener().told()) {
         ++totals.different;
-        show_difference(path, all, filtered);
+        show_difference(name, all, behind.listener());
+    }
+}
+
+void compare_file(const std::string& path, KernelFilter& filter, Gate& gate, Totals& totals) {
+    InterfaceNames names;
+    Result<CaptureFile> file = CaptureFile::open(path, names);
+    if (file) {
+        compare(
+            path, [&](Frame& frame) { return file.value().next(frame); }, [] { return 0U; }, filter,
+            gate, totals);
+    }
+}
+
+// Also with user space behind, by up to seven packets.
+void compare_random(std::uint32_t count, std::uint64_t seed, KernelFilter& filter, Gate& gate,
+                    Totals& totals) {
+    RandomPackets packets(seed);
+    std::minstd_rand dice(static_cast<std::uint32_t>(seed) + 1);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        packets.begin();
+        compare(
+            fmt::format("random sequence {}", i), [&](Frame& frame) { return packets.next(frame); },
+            [&] { return i % 2 == 0 ? 0U : dice() % 8; }, filter, gate, totals);
     }
 }
 
@@ -223,7 +302,12 @@ std::vector<std::string> files_in(const std::string& place) {
     return files;
 }
 
-int run(std::uint32_t entries, const std::vector<std::string>& places) {
+struct Random {
+    std::uint32_t count = 0;
+    std::uint32_t seed = 0;
+};
+
+int run(std::uint32_t entries, Random random, const std::vector<std::string>& places) {
     KernelFilterOptions options;
     options.icmp = true;
     options.judges_all = true;
@@ -244,9 +328,10 @@ int run(std::uint32_t entries, const std::vector<std::string>& places) {
     Totals totals;
     for (const std::string& place : places) {
         for (const std::string& path : files_in(place)) {
-            compare(path, *filter.value(), gate, totals);
+            compare_file(path, *filter.value(), gate, totals);
         }
     }
+    compare_random(random.count, random.seed, *filter.value(), gate, totals);
     const KernelFilterStatistics statistics = filter.value()->statistics();
     fmt::print(
         "{} files, {} packets, {} let through ({} not tried), {} records and events, {} entries, "
@@ -264,13 +349,16 @@ int run(std::uint32_t entries, const std::vector<std::string>& places) {
 }  // namespace tcpeek
 
 int main(int argc, char** argv) {
-    std::uint32_t entries = 0;
-    if (argc < 3 ||
-        std::from_chars(argv[1], argv[1] + std::string_view(argv[1]).size(), entries).ec !=
-            std::errc() ||
-        entries == 0) {
-        fmt::print(stderr, "usage: filter_comparison ENTRIES FILE_OR_FOLDER...\n");
+    std::array<std::uint32_t, 3> numbers{};
+    bool good = argc > 3;
+    for (std::size_t i = 0; good && i < numbers.size(); ++i) {
+        const std::string_view text = argv[i + 1];
+        good =
+            std::from_chars(text.data(), text.data() + text.size(), numbers[i]).ec == std::errc();
+    }
+    if (!good || numbers[0] == 0) {
+        fmt::print(stderr, "usage: filter_comparison ENTRIES SEQUENCES SEED [FILE_OR_FOLDER]...\n");
         return 2;
     }
-    return tcpeek::run(entries, {argv + 2, argv + argc});
+    return tcpeek::run(numbers[0], {numbers[1], numbers[2]}, {argv + 4, argv + argc});
 }

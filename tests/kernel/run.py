@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The kernel filter never changes a verdict: writes every script in every encapsulation as a capture, and runs these
-and the public captures through filter_comparison, with a filter that is large enough and with one that is not.
-Usage: run.py --comparison PROGRAM [--captures FOLDER]"""
+"""The kernel filter never changes a verdict: writes every script in every encapsulation as a capture, and runs these,
+the public captures and random sequences through filter_comparison, with a filter that is large enough and with one
+that is not. Usage: run.py --comparison PROGRAM [--captures FOLDER]"""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from scriptkit.variants import unique  # noqa: E402
 
 SKIPPED = 77
 LARGE, SMALL = 65_536, 1
+SEQUENCES, SEED = "10000", "1"
 
 
 def write_scripts(folder: Path) -> None:
@@ -48,7 +49,7 @@ def main() -> int:
         if options.captures and options.captures.is_dir():
             places.append(str(options.captures))
         for entries in (LARGE, SMALL):
-            status = subprocess.run([options.comparison, str(entries), *places], check=False).returncode
+            status = subprocess.run([options.comparison, str(entries), SEQUENCES, SEED, *places], check=False).returncode
             if status:
                 return status
     return 0

@@ -17,8 +17,8 @@
 namespace tcpeek {
 namespace {
 
-// An attempt is forgotten a second after its last SYN at the earliest (-t 1).
-constexpr Duration kNewerSyn = Duration::milliseconds(500);
+// What does not find a place is swept in the end.
+constexpr std::size_t kMostLater = 4'096;
 // libbpf tells of failures through errno; its own text goes nowhere.
 int say_nothing(libbpf_print_level, const char*, va_list) {
     return 0;
@@ -102,12 +102,18 @@ void KernelFilter::Programs::remove(const tcpeek_key& key, std::uint32_t isn, Re
         return;  // the programs did it, as for most: a system call is spared
     }
     const std::uint64_t now = boot_nanoseconds();
+    bool may_be_newer = false;
     const bool removed = take_out(key, [&](const tcpeek_connection& found) {
-        const bool newer = why == Removal::forgotten &&
-                           found.stamp + static_cast<std::uint64_t>(kNewerSyn.ns) > now;
-        return found.isn != isn || newer;
+        // A SYN that is on its way may have the same ISN as a failure that is forgotten; or come
+        // after another one that is on its way, too.
+        may_be_newer =
+            (why == Removal::forgotten || found.is_only == 0) && may_be_on_its_way(found, now);
+        return found.isn != isn || may_be_newer;
     });
     removed_ += removed ? 1U : 0U;
+    if (may_be_newer && later_.size() < kMostLater) {
+        later_.push_back({key, isn, now + static_cast<std::uint64_t>(kNewerSyn.ns)});
+    }
 }
 
 KernelFilterStatistics KernelFilter::Programs::statistics() const {

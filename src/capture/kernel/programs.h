@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -51,6 +52,14 @@ class KernelFilter::Programs {
         bool begun = false;
     };
 
+    // A connection to be removed when no SYN of it can be on its way any more, if it is unused
+    // then.
+    struct Later {
+        tcpeek_key key;
+        std::uint32_t isn = 0;
+        std::uint64_t due = 0;  // boot clock, ns
+    };
+
     [[nodiscard]] tcpeek_control& control() const { return skeleton_->bss->control; }
     [[nodiscard]] int connections() const { return bpf_map__fd(skeleton_->maps.connections); }
     static std::uint64_t boot_nanoseconds() {
@@ -61,6 +70,12 @@ class KernelFilter::Programs {
         std::atomic_ref(word).store(value, std::memory_order_seq_cst);
     }
 
+    // An attempt is forgotten a second after its last SYN at the earliest (-t 1).
+    static constexpr Duration kNewerSyn = Duration::milliseconds(500);
+    // Whether the connection's last SYN may not have reached user space yet.
+    static bool may_be_on_its_way(const tcpeek_connection& connection, std::uint64_t now) {
+        return connection.stamp + static_cast<std::uint64_t>(kNewerSyn.ns) > now;
+    }
     [[nodiscard]] std::atomic_ref<__u64> slot_of(const tcpeek_key& key) const {
         return std::atomic_ref(skeleton_->bss->slots[tcpeek_slot_of(&key)]);
     }
@@ -69,6 +84,7 @@ class KernelFilter::Programs {
     // Takes the connection out unless `keep` says of what was found that it must stay.
     template <typename Keep>
     bool take_out(const tcpeek_key& key, Keep keep);
+    void remove_later_ones(const AttemptDirectory& attempts);
     void sweep(const AttemptDirectory& attempts);
     void refill(const AttemptDirectory& attempts, Timestamp handled_until);
     bool put_in_all(const AttemptDirectory& attempts);
@@ -77,6 +93,7 @@ class KernelFilter::Programs {
     std::uint64_t capacity_;
     Duration last_sweep_;
     std::optional<std::uint32_t> sweep_token_;
+    std::deque<Later> later_;  // by `due`
     std::optional<Refill> refill_;
     Duration next_refill_;
     std::uint64_t failed_seen_ = 0;

@@ -34,10 +34,25 @@ void KernelFilter::Programs::tend(const AttemptDirectory& attempts, Timestamp ha
     if (failed != control().resolved) {
         refill(attempts, handled_until);
     }
+    remove_later_ones(attempts);
     const Duration now = boot_clock_now();
     if (now - last_sweep_ >= (sweep_token_ ? kNextPieceAfter : kSweepEvery)) {
         last_sweep_ = now;
         sweep(attempts);
+    }
+}
+
+void KernelFilter::Programs::remove_later_ones(const AttemptDirectory& attempts) {
+    const std::uint64_t now = later_.empty() ? 0 : boot_nanoseconds();
+    for (; !later_.empty() && later_.front().due <= now; later_.pop_front()) {
+        const Later& one = later_.front();
+        if (attempts.has_attempt(key_of(one.key))) {
+            continue;
+        }
+        const bool removed = take_out(one.key, [&](const tcpeek_connection& found) {
+            return found.isn != one.isn || may_be_on_its_way(found, now);
+        });
+        removed_ += removed ? 1U : 0U;
     }
 }
 
