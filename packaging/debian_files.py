@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
 """Fills in what debian/ has from elsewhere: the changelog is CHANGELOG.md, and the packages to build
-with are those of packaging/deps. Usage: debian_files.py SOURCE (the folder that has debian/)"""
+with are those of packaging/deps. Usage: debian_files.py SOURCE (the folder that has debian/)
+DEBFULLNAME and DEBEMAIL say who answers for the package, as for other tools of Debian."""
 
 import datetime
+import os
 import re
 import sys
 import textwrap
 from pathlib import Path
 
-MAINTAINER = "the tcpeek authors <maintainers@tcpeek.invalid>"
+# Who makes a package for others has an address. A name below .invalid never has one (RFC 2606), so
+# that nobody's mail goes astray.
+MAINTAINER = "{} <{}>".format(os.environ.get("DEBFULLNAME") or "the tcpeek authors",
+                              os.environ.get("DEBEMAIL") or "maintainers@tcpeek.invalid")
 # The package's build runs neither tests nor benchmarks.
 NOT_FOR_THE_PACKAGE = {"libgtest-dev", "libbenchmark-dev"}
 

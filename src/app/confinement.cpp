@@ -24,6 +24,9 @@ Keep rights_to_keep(const Config& config, EngineInUse engine) {
     const bool any = std::find(config.interfaces.begin(), config.interfaces.end(), "any") !=
                      config.interfaces.end();
     if (engine == EngineInUse::hooks) {
+        if (config.wait && config.promiscuous && !any) {
+            return Keep::tcx_promiscuous;
+        }
         return config.wait || any ? Keep::tcx : Keep::nothing;
     }
     return config.wait ? Keep::raw_sockets : Keep::nothing;

@@ -72,11 +72,7 @@ LiveRunner::LiveRunner(LiveCapture& capture, Pipeline& pipeline, Mailbox& mailbo
       tell_status_(std::move(tell_status)),
       started_(wall_clock_now()),
       losses_checked_(started_),
-      drops_checked_(started_) {
-    for (const LiveInterface& interface : capture_.interfaces()) {
-        interfaces_.emplace(interface.name, LiveEvent::Kind::appeared);
-    }
-}
+      drops_checked_(started_) {}
 
 Result<void> LiveRunner::run() {
     const LiveCapture::FrameConsumer consume = [this](const Frame& frame) { take(frame); };
@@ -199,7 +195,6 @@ void LiveRunner::tell_events() {
     const std::vector<LiveEvent> events = capture_.take_events();
     for (const LiveEvent& event : events) {
         const std::string line = describe(event);
-        interfaces_[event.interface] = event.kind;
         log_.write(LogLevel::warning, line,
                    {{"INTERFACE", event.interface}, {"EVENT", std::string(name_of(event.kind))}});
         if (show_notices_) {
@@ -214,21 +209,20 @@ void LiveRunner::tell_events() {
 std::string LiveRunner::status() const {
     std::vector<std::string> watched;
     std::vector<std::string> awaited;
-    for (const auto& [name, kind] : interfaces_) {
-        const std::string shown = name.empty() ? "an interface that is up" : name;
-        switch (kind) {
-            case LiveEvent::Kind::appeared:
-            case LiveEvent::Kind::came_up:
-                watched.push_back(shown);
+    for (const InterfaceState& interface : capture_.states()) {
+        const std::string name =
+            interface.name.empty() ? "an interface that is up" : interface.name;
+        switch (interface.kind) {
+            case InterfaceState::Kind::watched:
+                watched.push_back(name);
                 break;
-            case LiveEvent::Kind::went_down:
-            case LiveEvent::Kind::awaited:
-                awaited.push_back(shown);
+            case InterfaceState::Kind::awaited:
+                awaited.push_back(name);
                 break;
-            case LiveEvent::Kind::refused:
-                awaited.push_back(shown + " (refused)");
+            case InterfaceState::Kind::refused:
+                awaited.push_back(name + " (refused)");
                 break;
-            case LiveEvent::Kind::vanished:
+            case InterfaceState::Kind::gone:
                 break;
         }
     }
@@ -237,7 +231,7 @@ std::string LiveRunner::status() const {
     if (!awaited.empty()) {
         text += fmt::format("{}waiting for {}", text.empty() ? "" : "; ", fmt::join(awaited, ", "));
     }
-    return text;
+    return text.empty() ? "no interface is left" : text;
 }
 
 void LiveRunner::note_losses() {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 
@@ -51,7 +50,6 @@ class LiveRunner {
     const Log& log_;
     bool show_notices_;
     std::function<void(const std::string&)> tell_status_;
-    std::map<std::string, LiveEvent::Kind> interfaces_;  // what is known of each
     Timestamp started_;
     ClockStepDetector clock_steps_;
     Duration forward_step_;  // seen, but not yet in the packets' times

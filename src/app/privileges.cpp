@@ -98,6 +98,7 @@ namespace {
 constexpr std::array<unsigned, 1> kForRawSockets{CAP_NET_RAW};
 // Links to programs that were loaded before.
 constexpr std::array<unsigned, 2> kForTcx{CAP_NET_ADMIN, CAP_BPF};
+constexpr std::array<unsigned, 3> kForTcxPromiscuous{CAP_NET_ADMIN, CAP_BPF, CAP_NET_RAW};
 
 std::span<const unsigned> capabilities_of(Keep keep) {
     switch (keep) {
@@ -107,6 +108,8 @@ std::span<const unsigned> capabilities_of(Keep keep) {
             return kForRawSockets;
         case Keep::tcx:
             return kForTcx;
+        case Keep::tcx_promiscuous:
+            return kForTcxPromiscuous;
     }
     TCPEEK_UNREACHABLE("set of capabilities out of range");
 }

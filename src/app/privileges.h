@@ -23,6 +23,7 @@ enum class Keep {
     nothing,
     raw_sockets,  // CAP_NET_RAW: a packet socket can be opened later
     tcx,          // CAP_NET_ADMIN, CAP_BPF: a loaded program can be linked to an interface later
+    tcx_promiscuous,  // as `tcx`, and CAP_NET_RAW: a packet socket makes that interface promiscuous
 };
 
 // Becomes `user`: the name of an account, or a user id, which needs no account. The group becomes

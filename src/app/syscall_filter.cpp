@@ -229,11 +229,16 @@ void allow_opening_files(Filter& filter) {
 }
 
 void allow_bpf(Filter& filter, const RunNeeds& needs) {
-    if (needs.reads_bpf_maps || needs.keep == Keep::tcx) {
+    const bool links = needs.keep == Keep::tcx || needs.keep == Keep::tcx_promiscuous;
+    if (needs.reads_bpf_maps || links) {
         filter.allow_values<unsigned>("bpf", 0, kBpfForMaps);
     }
-    if (needs.keep == Keep::tcx) {
+    if (links) {
         filter.allow_values<unsigned>("bpf", 0, kBpfForLinks);
+    }
+    if (needs.keep == Keep::tcx_promiscuous) {
+        // Of no protocol: it receives nothing, and only holds the interface in that mode.
+        filter.allow_if("socket", {equals(0, AF_PACKET), equals(2, 0)});
     }
 }
 
@@ -303,6 +308,11 @@ std::string describe(const RunNeeds& needs) {
         case Keep::tcx:
             may.emplace_back(
                 "link its programs in the kernel to interfaces (CAP_BPF, CAP_NET_ADMIN)");
+            break;
+        case Keep::tcx_promiscuous:
+            may.emplace_back(
+                "link its programs in the kernel to interfaces and make these promiscuous "
+                "(CAP_BPF, CAP_NET_ADMIN, CAP_NET_RAW)");
             break;
     }
     if (needs.reads_bpf_maps) {

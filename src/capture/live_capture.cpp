@@ -79,6 +79,10 @@ std::vector<LiveEvent> LiveCapture::take_events() {
     return engine_->take_events();
 }
 
+std::vector<InterfaceState> LiveCapture::states() const {
+    return engine_->states();
+}
+
 bool LiveCapture::exhausted() const {
     return engine_->exhausted();
 }

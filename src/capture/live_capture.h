@@ -68,6 +68,14 @@ struct LiveEvent {
     std::string why;
 };
 
+// What has become of an interface that the user asked for, or that was chosen for him.
+struct InterfaceState {
+    enum class Kind : std::uint8_t { watched, awaited, refused, gone };
+    // Its device; of one that is awaited the name that the user gave, none for "the first usable".
+    std::string name;
+    Kind kind = Kind::watched;
+};
+
 // All calls but `wake` belong to one thread.
 class LiveCapture {
   public:
@@ -113,6 +121,8 @@ class LiveCapture {
     // What happened to interfaces since the last call. A `poll` ends when there is something new.
     // An interface that is deleted goes down first.
     std::vector<LiveEvent> take_events();
+    // How it stands with each. One that is down is awaited.
+    [[nodiscard]] std::vector<InterfaceState> states() const;
     // Whether every interface has vanished, and none is waited for.
     [[nodiscard]] bool exhausted() const;
 
@@ -120,7 +130,7 @@ class LiveCapture {
     // each of them at most.
     std::uint64_t dropped_by_kernel();
 
-    // One element an interface, also of those that have vanished.
+    // One element an interface, also of those that are awaited by name or have vanished.
     std::vector<LiveStatistics> statistics();
 
     // The wall clock time up to which every frame has been handed over: the tracker may expire

@@ -285,7 +285,10 @@ std::vector<LiveStatistics> LiveCapture::Engine::statistics() {
     std::vector<LiveStatistics> all;
     for (Source& source : sources_) {
         count(source);
-        all.push_back(source.totals);
+        // "The first that is usable" has no name, and nothing to tell, before there is one.
+        if (!source.totals.interface.empty()) {
+            all.push_back(source.totals);
+        }
     }
     return all;
 }

@@ -34,6 +34,7 @@ class LiveCapture::Engine {
     std::size_t poll(Duration timeout, const FrameConsumer& consume);
     void drain(const FrameConsumer& consume);
     std::vector<LiveEvent> take_events();
+    [[nodiscard]] std::vector<InterfaceState> states() const;
     [[nodiscard]] bool exhausted() const;
     std::uint64_t dropped_by_kernel();
     std::vector<LiveStatistics> statistics();

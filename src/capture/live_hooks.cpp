@@ -60,9 +60,6 @@ Result<void> LiveCapture::Engine::use_hooks() {
     if (options_.filter_connections == 0) {
         return Error{"they are of no use without the kernel filter, which is switched off"};
     }
-    if (options_.wait && options_.promiscuous) {
-        return Error{"an interface that comes later is made promiscuous by a packet socket"};
-    }
     Result<std::unique_ptr<KernelFilter>> filter =
         KernelFilter::load(filter_options(options_, true));
     if (!filter) {

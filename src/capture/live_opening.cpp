@@ -130,7 +130,33 @@ Result<void> LiveCapture::Engine::open_handle(Source& source, const Link* link) 
 void LiveCapture::Engine::await(Source& source) {
     source.presence = Presence::awaited;
     source.index = 0;
-    report(LiveEvent::Kind::awaited, source);
+    // Not the interface that is gone, where any that is usable will do.
+    events_.push_back({LiveEvent::Kind::awaited, source.wanted, ""});
+}
+
+std::vector<InterfaceState> LiveCapture::Engine::states() const {
+    std::vector<InterfaceState> all;
+    for (const Source& source : sources_) {
+        const std::string& device = source.totals.interface;
+        switch (source.presence) {
+            case Presence::up:
+                all.push_back({device, InterfaceState::Kind::watched});
+                break;
+            case Presence::down:
+                all.push_back({device, InterfaceState::Kind::awaited});
+                break;
+            case Presence::leaving:
+            case Presence::gone:
+                all.push_back({device, InterfaceState::Kind::gone});
+                break;
+            case Presence::awaited:
+                all.push_back({source.wanted, source.refusal.empty()
+                                                  ? InterfaceState::Kind::awaited
+                                                  : InterfaceState::Kind::refused});
+                break;
+        }
+    }
+    return all;
 }
 
 const Link* LiveCapture::Engine::find_wanted(const Source& source) const {

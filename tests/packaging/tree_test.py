@@ -100,13 +100,29 @@ def packs_sources(_: Path, folder: Path) -> None:
     run("cmake", "--build", "--preset", "release", "--target", "tcpeek_base", cwd=unpacked)
 
 
+def names_who_answers(_: Path, folder: Path) -> None:
+    """The maintainer of the package: whoever builds it, if he says so, in control and changelog alike."""
+    shutil.copytree(SOURCE / "packaging", folder / "packaging")
+    shutil.copy(SOURCE / "CHANGELOG.md", folder)
+    nobody = {name: value for name, value in os.environ.items() if name not in ("DEBFULLNAME", "DEBEMAIL")}
+    alice = {"DEBFULLNAME": "Alice Example", "DEBEMAIL": "alice@example.org"}
+    for said, wanted in (({}, "the tcpeek authors <maintainers@tcpeek.invalid>"),
+                         (alice, "Alice Example <alice@example.org>")):
+        shutil.rmtree(folder / "debian", ignore_errors=True)
+        shutil.copytree(SOURCE / "packaging/debian", folder / "debian")
+        run(sys.executable, SOURCE / "packaging/debian_files.py", folder, env={**nobody, **said})
+        control, changelog = ((folder / "debian" / name).read_text() for name in ("control", "changelog"))
+        assert f"\nMaintainer: {wanted}\n" in control, control
+        assert set(re.findall(r"^ -- (.*>)  ", changelog, re.MULTILINE)) == {wanted}, changelog
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", type=Path, required=True)
     build = parser.parse_args().build.resolve()
     assert shutil.which("make"), "make is not installed"
     failed = 0
-    for test in (installs_and_removes, keeps_changed_settings, packs_sources):
+    for test in (installs_and_removes, keeps_changed_settings, packs_sources, names_who_answers):
         with tempfile.TemporaryDirectory() as folder:
             try:
                 test(build, Path(folder))

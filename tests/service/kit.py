@@ -147,11 +147,15 @@ class Manager:
         self.read()
         self._unread = []
 
-    def until(self, *parts: str, within: float = 5.0) -> None:
-        """Waits for a message that has all of these, and forgets what came before it."""
+    def until(self, *parts: str, within: float = 5.0) -> str:
+        """Waits for a message that has all of these, returns it, and forgets what came before it."""
+        found = ""
+
         def came() -> bool:
+            nonlocal found
             for place, message in enumerate(self.read()):
                 if all(part in message for part in parts):
+                    found = message
                     self._unread = self._unread[place + 1:]
                     return True
             return False
@@ -160,6 +164,7 @@ class Manager:
             until(came, "", within)
         except Failure:
             raise Failure(f"no message with {parts} in {self._unread}") from None
+        return found
 
 
 class Journal:

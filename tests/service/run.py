@@ -5,6 +5,7 @@ reads again, and several beside each other. Usage: run.py --tcpeek PATH [--no-fi
 it a line that says so, and status 77."""
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -25,6 +26,8 @@ FILTERED = True
 RIGHTS_WITHOUT = "0" * 16
 NET_RAW = "0" * 12 + "2000"
 TCX = "0000008000001000"  # CAP_NET_ADMIN and CAP_BPF
+TCX_AND_RAW = "0000008000003000"
+HOOK_RIGHTS = "cap_bpf,cap_net_admin,cap_net_raw"
 
 
 def test(play: Callable) -> Callable:
@@ -34,6 +37,11 @@ def test(play: Callable) -> Callable:
 
 def run(space: Namespace, *options: str, **how) -> Running:
     return Running(space, [TCPEEK, *options], **how)
+
+
+def hooks_work() -> bool:
+    facts = subprocess.run([TCPEEK, "--info"], capture_output=True, text=True, check=True).stdout
+    return "tcx hooks: yes" in facts
 
 
 @test
@@ -61,6 +69,63 @@ def ready_without_an_interface(space: Namespace) -> None:
     manager.until("STATUS=watching v0")
     space.ip("link del v0")
     manager.until("STATUS=waiting for v0")
+
+
+@test
+def the_first_usable_interface(space: Namespace) -> None:
+    """With --wait and no interface named, the status has the one that was found, and nothing else."""
+    manager = Manager(space)
+    tcpeek = run(space, "--wait", "-U", str(space.path("s")), manager=manager)
+    manager.until("READY=1", "STATUS=waiting for an interface that is up")
+    if (interfaces := tcpeek.json("STATS")["capture"]["interfaces"]) != {}:
+        raise Failure(f"before there is one: {interfaces}")
+    with Namespace() as other:
+        for name in ("v0", "w0"):
+            space.ip(f"link add {name} type veth peer name {name} netns {other.name}")
+            other.ip(f"link set {name} up")
+            space.ip(f"link set {name} up")
+            if (told := manager.until("STATUS=watching")) != f"STATUS=watching {name}":
+                raise Failure(f"with {name}: {told}")
+            if (interfaces := list(tcpeek.json("STATS")["capture"]["interfaces"])) != [name]:
+                raise Failure(f"STATS has {interfaces}")
+            space.ip(f"link del {name}")
+            manager.until("STATUS=waiting for an interface that is up")
+    if "waiting for interface v0" in tcpeek.errors():
+        raise Failure(f"any other will do, too: {tcpeek.errors()}")
+
+
+@test
+def promiscuous_later(space: Namespace) -> None:
+    """--wait --promisc: an interface that comes later is made promiscuous, with what rights are left,
+    by either engine, and is no more when tcpeek has ended."""
+    def promiscuity() -> int:
+        shown = subprocess.run(["ip", "-d", "-j", "-n", space.name, "link", "show", "v0"],
+                               capture_output=True, text=True, check=True).stdout
+        return json.loads(shown)[0]["promiscuity"]
+
+    engines = {"socket": NET_RAW} | ({"tcx": TCX_AND_RAW} if hooks_work() else {})
+    for engine, capabilities in engines.items():
+        manager = Manager(space)
+        tcpeek = run(space, "-i", "v0", "--wait", "--promisc", f"--capture={engine}", "-q", "-u", "nobody",
+                     "-U", "none", manager=manager)
+        manager.until("READY=1")
+        expect_rights(tcpeek, uid="65534", capabilities=capabilities)
+        for _ in range(2):
+            space.ip("link add v0 type veth peer name v1")
+            space.ip("link set v0 up")
+            manager.until("STATUS=watching v0")
+            if promiscuity() != 1:
+                raise Failure(f"{engine}: promiscuity {promiscuity()}")
+            space.ip("link del v0")
+            manager.until("STATUS=waiting for v0")
+        space.ip("link add v0 type veth peer name v1")
+        space.ip("link set v0 up")
+        manager.until("STATUS=watching v0")
+        tcpeek.signal(signal.SIGTERM)
+        tcpeek.ended(0)
+        until(lambda: promiscuity() == 0, f"{engine}: no longer promiscuous")
+        space.ip("link del v0")
+        manager.path.unlink()
 
 
 @test
@@ -118,14 +183,20 @@ def in_a_terminal(space: Namespace) -> None:
 
 @test
 def file_capability(space: Namespace) -> None:
-    """With cap_net_raw in the file an ordinary user captures, and gives the right up afterwards."""
+    """With the rights in the file that the README names an ordinary user captures, by packet sockets or
+    by hooks, and gives up afterwards what is not needed."""
     program = space.path("tcpeek")
     shutil.copy(TCPEEK, program)
-    subprocess.run(["setcap", "cap_net_raw+ep", program], check=True)
     nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    for options, capabilities in (((), RIGHTS_WITHOUT), (("--wait",), NET_RAW)):
-        tcpeek = Running(space, [*nobody, str(program), "-i", "lo", "-U", "none", *options])
+    with_hooks = ((HOOK_RIGHTS, (), RIGHTS_WITHOUT), (HOOK_RIGHTS, ("--wait",), TCX)) if hooks_work() else ()
+    for given, options, capabilities in (("cap_net_raw", (), RIGHTS_WITHOUT),
+                                         ("cap_net_raw", ("--wait",), NET_RAW), *with_hooks):
+        subprocess.run(["setcap", f"{given}+ep", program], check=True)
+        choice = "--capture=tcx" if given == HOOK_RIGHTS else "--capture=auto"
+        tcpeek = Running(space, [*nobody, str(program), "-i", "lo", "-U", "none", choice, *options])
         tcpeek.until_listening()
+        space.connect(tcpeek)
+        until(lambda: "success" in tcpeek.errors(), "the connection is shown")
         for thread in tcpeek.threads():
             status = status_of(thread)
             if (status["CapPrm"], status["NoNewPrivs"]) != (capabilities, "1"):
@@ -355,8 +426,7 @@ def expect_rights(tcpeek: Running, *, uid: str, capabilities: str) -> None:
 def rights(space: Namespace) -> None:
     """What every thread has left, by its own status in /proc, with and without -u."""
     socket_path = str(space.path("s"))
-    facts = subprocess.run([TCPEEK, "--info"], capture_output=True, text=True, check=True).stdout
-    with_hooks = ((("--wait", "-u", "nobody"), "65534", TCX),) if "tcx hooks: yes" in facts else ()
+    with_hooks = ((("--wait", "-u", "nobody"), "65534", TCX),) if hooks_work() else ()
     for options, uid, capabilities in (
             ((), "0", RIGHTS_WITHOUT),
             (("-u", "nobody"), "65534", RIGHTS_WITHOUT),
@@ -364,7 +434,8 @@ def rights(space: Namespace) -> None:
             (("--wait", "--capture=socket", "-u", "nobody"), "65534", NET_RAW),
             *with_hooks):
         tcpeek = run(space, "-i", "lo", "-q", "-U", socket_path, *options)
-        until(lambda: tcpeek.answers(), "it answers")
+        # The threads start when everything was given up; the socket is there before.
+        until(lambda: tcpeek.answers() and len(tcpeek.threads()) >= 3, "it runs")
         expect_rights(tcpeek, uid=uid, capabilities=capabilities)
         tcpeek.signal(signal.SIGTERM)
         tcpeek.ended(0)
@@ -446,6 +517,31 @@ def side_by_side(space: Namespace) -> None:
         here.signal(signal.SIGTERM)
         here.ended(0)
         there.still_runs(0.2)
+
+
+@test
+def on_one_interface(space: Namespace) -> None:
+    """Several on the same interface, by hooks and by a packet socket, each with filters of its own and
+    one with a table that is too small: all see all, and go on when another ends, even by force."""
+    often, seldom = space.listen(), space.listen()
+    engines = ("tcx", "tcx", "socket", "socket") if hooks_work() else ("socket", "socket")
+    alive = []
+    for place, engine in enumerate(engines):
+        mine, per_round = ((often, 2), (seldom, 1))[place % 2]
+        tcpeek = run(space, "-i", "lo", "-q", "-U", str(space.path(f"s{place}")), f"--capture={engine}",
+                     f"--filter-entries={1 if place == 1 else 1000}", f"MINE:RX@*:{mine}")
+        until(tcpeek.answers, "it answers")
+        alive.append((tcpeek, per_round))
+    rounds = 0
+    while alive:
+        rounds += 1
+        for port in (often, seldom, often):
+            space.connect(alive[0][0], port)
+        for tcpeek, per_round in alive:
+            wanted = {"RX": 3 * rounds, "TX": 3 * rounds, "MINE": per_round * rounds}
+            until(lambda: successes(tcpeek) == wanted,  # pylint: disable=cell-var-from-loop
+                  f"{tcpeek.command} has {wanted}")
+        alive.pop(0)[0].kill()
 
 
 @test

@@ -76,6 +76,16 @@ TEST(Privileges, TcxMayBeKept) {
               "CapAmb=0000000000000000;CapBnd=0000000000000000;NoNewPrivs=1;no way back");
 }
 
+TEST(Privileges, TcxAndRawSocketsMayBeKept) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "needs root, to give it up";
+    }
+    EXPECT_EQ(in_child([] { return drop_and_describe("nobody", Keep::tcx_promiscuous); }),
+              "Uid=65534 65534 65534 65534;Gid=65534 65534 65534 65534;"
+              "Groups=;CapInh=0000000000000000;CapPrm=0000008000003000;CapEff=0000008000003000;"
+              "CapAmb=0000000000000000;CapBnd=0000000000000000;NoNewPrivs=1;no way back");
+}
+
 TEST(Privileges, RootWithoutAnotherUserKeepsItsIdsOnly) {
     if (::geteuid() != 0) {
         GTEST_SKIP() << "needs root, to give it up";

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
 #include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -219,6 +220,8 @@ std::vector<Special> specials() {
     maps.reads_bpf_maps = true;
     RunNeeds tcx;
     tcx.keep = Keep::tcx;
+    RunNeeds promiscuous;
+    promiscuous.keep = Keep::tcx_promiscuous;
     return {
         {{"rtnetlink", [] { return ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE); }},
          live},
@@ -231,6 +234,8 @@ std::vector<Special> specials() {
         {{"a look below /sys", [] { return open_for(O_RDONLY); }}, raw},
         {{"a map of the kernel", [] { return bpf(BPF_MAP_LOOKUP_ELEM); }}, maps},
         {{"a link in the kernel", [] { return bpf(BPF_LINK_CREATE); }}, tcx},
+        {{"a link, promiscuous", [] { return bpf(BPF_LINK_CREATE); }}, promiscuous},
+        {{"a deaf packet socket", [] { return ::socket(AF_PACKET, SOCK_RAW, 0); }}, promiscuous},
     };
 }
 
@@ -242,6 +247,14 @@ TEST(SyscallFilter, KnowsWhatSomeRunsNeed) {
         EXPECT_EQ(fate(special.needs, special.attempt), "allowed") << special.attempt.what;
         EXPECT_EQ(fate({}, special.attempt), "denied") << special.attempt.what;
     }
+}
+
+TEST(SyscallFilter, OfPromiscuousHooksLetsNoPacketSocketHear) {
+    RunNeeds promiscuous;
+    promiscuous.keep = Keep::tcx_promiscuous;
+    const Attempt attempt{"one that hears",
+                          [] { return ::socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)); }};
+    expect_fates(promiscuous, "denied", {attempt});
 }
 
 TEST(SyscallFilter, HoldsInThreadsThatStartLater) {
@@ -281,6 +294,9 @@ TEST(SyscallFilter, SaysWhatItLetsThrough) {
     RunNeeds tcx;
     tcx.keep = Keep::tcx;
     EXPECT_NE(describe(tcx).find("CAP_BPF"), std::string::npos);
+    EXPECT_EQ(describe(tcx).find("CAP_NET_RAW"), std::string::npos);
+    tcx.keep = Keep::tcx_promiscuous;
+    EXPECT_NE(describe(tcx).find("CAP_NET_RAW"), std::string::npos);
 }
 
 }  // namespace
