@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The Debian package as an administrator meets it: installed in a clean Debian without an init, then in
-one that systemd boots, where the service starts, counts, is reloaded, upgraded and purged.
-Usage: debian_test.py --build BUILD [NAME...]. Needs root and a mirror of Debian; status 77 without."""
+one that systemd boots, where the service starts, counts, is reloaded, upgraded and purged; and in an
+image for containers. Usage: debian_test.py --build BUILD [--whole-image] [NAME...]. Needs root and a
+mirror of Debian; status 77 without."""
 
 import argparse
 import json
@@ -14,6 +15,7 @@ import time
 import traceback
 from pathlib import Path
 
+import image
 import service_scenes
 from machine import booted
 from roots import Root, clean, needs, overlaid, own_mounts, run, with_init
@@ -24,9 +26,10 @@ EXPLAINED: dict[str, str] = {}
 
 
 class Packages:
-    """The package of this build, and the same with a higher version."""
+    """The package of this build, and the same with a higher version; whether an image shall build its own."""
 
-    def __init__(self, build: Path, folder: Path):
+    def __init__(self, build: Path, folder: Path, whole_image: bool):
+        self.whole_image = whole_image
         run("unshare", "--net", SOURCE / "packaging/deb.sh", folder / "deb", build,
             env={"DEB_BUILD_OPTIONS": "noautodbgsym", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
         self.changes = next((folder / "deb").glob("*.changes"))
@@ -115,21 +118,28 @@ def service_runs(packages: Packages, cache: Path) -> None:
             service_scenes.play(machine)
 
 
-TESTS = (lintian_is_content, unit_is_sound, installs_without_an_init, service_runs)
+def image_is_made(packages: Packages, cache: Path) -> None:
+    """The Containerfile's image starts with its own command line and counts, with and without hooks."""
+    image.make_and_play(packages.first, cache, packages.whole_image)
+
+
+TESTS = (lintian_is_content, unit_is_sound, installs_without_an_init, service_runs, image_is_made)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", type=Path, required=True)
     parser.add_argument("--cache", type=Path, help="where the roots are kept (BUILD/packaging-roots)")
+    parser.add_argument("--whole-image", action="store_true", help="build the package in the image, too")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
-    needs("debootstrap", "dpkg-buildpackage", "dh", "lintian", "systemd-nspawn", "unshare", "nsenter", "ip")
+    needs("debootstrap", "dpkg-buildpackage", "dh", "lintian", "systemd-nspawn", "unshare", "nsenter", "ip",
+          "buildah")
     own_mounts()
     build = options.build.resolve()
     failed = 0
     with tempfile.TemporaryDirectory(prefix="tcpeek-packages-") as folder:
-        packages = Packages(build, Path(folder))
+        packages = Packages(build, Path(folder), options.whole_image)
         cache = options.cache or build / "packaging-roots"
         for test in TESTS:
             if options.names and test.__name__ not in options.names:
