@@ -6,12 +6,13 @@ import re
 import signal
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from lab import Failure, Family, Host, Lab
 from places import Pair, link, until, watch
 from registry import scene
-from scenes_overflow import flood
+from scenes_overflow import flood, resets
 from watch import Watch
 
 RX = {"filters": ("RX",), "interface": "eth0"}
@@ -90,13 +91,23 @@ def life(lab: Lab) -> None:
 @scene
 def drops(lab: Lab) -> None:
     """A burst of drops is logged at once, and what follows within the minute at the end only."""
+    tell_bursts(lab, ["--capture=socket", "--filter-entries=0"], flood)
+
+
+@scene
+def drops_at_hooks(lab: Lab) -> None:
+    """The same with the ring of the tcx hooks."""
+    tell_bursts(lab, ["--capture=tcx", "--filter-entries=1000"], resets)
+
+
+def tell_bursts(lab: Lab, options: list[str], overwhelm: Callable[[Pair], None]) -> None:
     pair = Pair(lab)
     log = Syslog(lab)
-    each = logging_watch(lab, pair.server, log, "-B", "1", "--capture=socket", "--filter-entries=0")
+    each = logging_watch(lab, pair.server, log, "-B", "1", *options)
 
     def lose_packets() -> None:
         each.send(signal.SIGSTOP)
-        flood(pair)
+        overwhelm(pair)
         each.send(signal.SIGCONT)
 
     def told() -> list[str]:

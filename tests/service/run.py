@@ -376,14 +376,18 @@ def bad_reload(space: Namespace) -> None:
 
 @test
 def journal_fields(space: Namespace) -> None:
-    """With standard error in the journal, entries have fields; the first names version and filters."""
+    """With standard error in the journal, entries have fields; the first names version, interfaces,
+    filters and the state of the kernel filter."""
+    version = subprocess.run([TCPEEK, "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
     manager, journal = Manager(space), Journal(space)
     space.ip("link add v0 type veth peer name v1")
     space.ip("link set v0 up")
     run(space, "-i", "v0", "--wait", "-q", "-U", "none", "WEB:RX@*:80", manager=manager,
         journal=journal)
     journal.until(PRIORITY="5", SYSLOG_IDENTIFIER="tcpeek", TCPEEK_EVENT="started",
-                  TCPEEK_INTERFACES="v0", TCPEEK_FILTERS="RX, TX, WEB", MESSAGE="kernel filter")
+                  TCPEEK_VERSION=version, TCPEEK_INTERFACES="v0", TCPEEK_FILTERS="RX, TX, WEB",
+                  MESSAGE=f"version {version} started on v0, filters RX, TX, WEB, by ")
+    journal.until(TCPEEK_EVENT="started", MESSAGE="filter" if hooks_work() else "packet socket")
     space.ip("link set v0 down")
     journal.until(PRIORITY="4", TCPEEK_EVENT="went_down", TCPEEK_INTERFACE="v0")
 
