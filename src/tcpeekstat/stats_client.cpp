@@ -32,7 +32,8 @@ const char* next_step(const error_code& error) {
         return "nobody listens there any more; start tcpeek again";
     }
     if (error == boost::system::errc::permission_denied) {
-        return "be root, or the user that tcpeek became by its -u";
+        return "be root, the user that tcpeek became by its -u, or of the socket's group (the "
+               "service's is tcpeek)";
     }
     return "look at its syslog messages";
 }

@@ -77,6 +77,11 @@ def runs_without_root(machine: Machine) -> None:
     assert "libcap-ng" not in machine.journal(UNIT), machine.journal(UNIT)
     mode = machine.text("stat", "-c", "%a %U %G", "/run/tcpeek", USUAL_SOCKET).splitlines()
     assert mode == ["750 tcpeek tcpeek", "660 tcpeek tcpeek"], mode
+    for group, may_ask in (("tcpeek", True), ("nogroup", False)):
+        asked = machine.run("setpriv", "--reuid=nobody", f"--regid={group}", "--clear-groups", "tcpeekstat",
+                            check=False)
+        assert (asked.returncode == 0) == may_ask, (group, asked)
+        assert may_ask or "the service's is tcpeek" in asked.stderr, asked.stderr
     print(f"  effective capabilities {status['CapEff']}, memory limit {machine.show(UNIT, 'MemoryMax')}")
 
 
