@@ -1,63 +1,46 @@
 #!/usr/bin/env python3
 """The examples for containers: the DaemonSet is YAML whose every field Kubernetes knows and whose parts
 fit each other, the Containerfile's stages and files exist, and tcpeek takes the arguments of both.
-Debian has no tool that holds Kubernetes' schema, so the fields are written down here, after its API
-reference (apps/v1, v1.30). Usage: examples_test.py --tcpeek PATH"""
+Usage: examples_test.py --tcpeek PATH"""
 
 import argparse
 import json
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2]
 SKIPPED = 77
 
-TEXT, WHOLE, FLAG = str, int, bool
-TEXTS = {"*": TEXT}
-META = {"name": TEXT, "namespace": TEXT, "labels": TEXTS, "annotations": TEXTS}
-PROBE = {"httpGet": {"host": TEXT, "path": TEXT, "port": (TEXT, WHOLE)}, "periodSeconds": WHOLE,
-         "failureThreshold": WHOLE, "timeoutSeconds": WHOLE, "initialDelaySeconds": WHOLE}
-CONTAINER = {
-    "name": TEXT, "image": TEXT, "command": [TEXT], "args": [TEXT],
-    "env": [{"name": TEXT, "value": TEXT, "valueFrom": {"fieldRef": {"fieldPath": TEXT}}}],
-    "ports": [{"name": TEXT, "containerPort": WHOLE, "hostPort": WHOLE, "protocol": TEXT}],
-    "securityContext": {"runAsUser": WHOLE, "allowPrivilegeEscalation": FLAG, "privileged": FLAG,
-                        "readOnlyRootFilesystem": FLAG, "capabilities": {"drop": [TEXT], "add": [TEXT]},
-                        "seccompProfile": {"type": TEXT}},
-    "startupProbe": PROBE, "livenessProbe": PROBE, "readinessProbe": PROBE,
-    "resources": {"requests": TEXTS, "limits": TEXTS},
-    "volumeMounts": [{"name": TEXT, "mountPath": TEXT, "readOnly": FLAG}],
-}
-POD = {"hostNetwork": FLAG, "dnsPolicy": TEXT, "automountServiceAccountToken": FLAG,
-       "enableServiceLinks": FLAG, "terminationGracePeriodSeconds": WHOLE,
-       "tolerations": [{"operator": TEXT, "key": TEXT, "effect": TEXT}],
-       "containers": [CONTAINER],
-       "volumes": [{"name": TEXT, "emptyDir": {"medium": TEXT, "sizeLimit": TEXT}}]}
-KINDS = {
-    "Namespace": {"apiVersion": TEXT, "kind": TEXT, "metadata": META},
-    "DaemonSet": {"apiVersion": TEXT, "kind": TEXT, "metadata": META,
-                  "spec": {"selector": {"matchLabels": TEXTS},
-                           "updateStrategy": {"type": TEXT, "rollingUpdate": {"maxUnavailable": (TEXT, WHOLE)}},
-                           "template": {"metadata": META, "spec": POD}}},
-}
+# Debian's, where packages put their modules.
+PYTHON = "/usr/bin/python3"
 
 
-def misfits(value, form, place: str) -> list[str]:
-    """What in `value` is of another kind than `form`, or not known to it."""
-    if isinstance(form, list):
-        if not isinstance(value, list):
-            return [f"{place} is no list"]
-        return [line for i, item in enumerate(value) for line in misfits(item, form[0], f"{place}[{i}]")]
-    if isinstance(form, dict):
-        if not isinstance(value, dict):
-            return [f"{place} is no object"]
-        unknown = [f"{place} has no field {key}" for key in value if key not in form and "*" not in form]
-        return unknown + [line for key, item in value.items() if key in form or "*" in form
-                          for line in misfits(item, form.get(key, form.get("*")), f"{place}.{key}")]
-    fits = isinstance(value, form) and (form is bool or not isinstance(value, bool))
-    return [] if fits else [f"{place} is {value!r}, a {type(value).__name__}"]
+def misfits(manifest: str) -> list[str]:
+    """Fields of a manifest that Kubernetes does not know, or that are of another kind."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(manifest)
+        file.flush()
+        done = subprocess.run([PYTHON, SOURCE / "tests/packaging/kubernetes_fields.py", file.name],
+                              capture_output=True, text=True, check=False)
+    if done.returncode == SKIPPED:
+        print(done.stdout, end="")
+        sys.exit(SKIPPED)
+    assert done.returncode in (0, 1) and not done.stderr, done.stderr
+    return done.stdout.splitlines() if done.returncode else []
+
+
+def check_fields(manifest: str) -> None:
+    """All fit; and a field that is misspelt, of another kind or left out would have been found."""
+    assert not misfits(manifest), misfits(manifest)
+    for right, wrong, said in (("hostNetwork:", "hostNetworks:", "has no field hostNetworks"),
+                               ("runAsUser: 0", "runAsUser: root", "is 'root', which is no int"),
+                               ("  selector:\n", "  selectors:\n", "`selector`, must not be `None`")):
+        assert right in manifest, right
+        found = misfits(manifest.replace(right, wrong, 1))
+        assert any(said in line for line in found), (wrong, found)
 
 
 def accepts(tcpeek: Path, arguments: list[str]) -> None:
@@ -71,9 +54,7 @@ def check_daemonset(tcpeek: Path) -> None:
     path = SOURCE / "packaging/kubernetes/daemonset.yaml"
     documents = list(yaml.safe_load_all(path.read_text()))
     assert [document["kind"] for document in documents] == ["Namespace", "DaemonSet"]
-    found = [line for document in documents
-             for line in misfits(document, KINDS[document["kind"]], document["kind"])]
-    assert not found, found
+    check_fields(path.read_text())
     namespace, daemonset = documents
     assert daemonset["metadata"]["namespace"] == namespace["metadata"]["name"]
     template = daemonset["spec"]["template"]
@@ -128,8 +109,8 @@ def main() -> int:
     except ImportError:
         print("SKIP: python3-yaml is not installed")
         return SKIPPED
-    check_daemonset(tcpeek)
     check_containerfile(tcpeek)
+    check_daemonset(tcpeek)
     print("the DaemonSet and the Containerfile are sound")
     return 0
 
