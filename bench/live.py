@@ -118,22 +118,28 @@ def drop_all(network: Network) -> None:
 
 
 class Monitor:
-    """A program at the receiver's interface, from its start to its end, and what it cost."""
+    """A program at the receiver's interface, and the processor time of its slices."""
 
     def __init__(self, network: Network, *command: str) -> None:
         self.cpu = 0.0
+        self._child: subprocess.Popen | None = None
         self._network, self._command = network, command
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        child = subprocess.Popen(self._network.command(1, *self._command),
+    def watching(self) -> Iterator[Monitor]:
+        child = self._child = subprocess.Popen(self._network.command(1, *self._command),
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            yield
+            yield self
         finally:
-            self.cpu += cpu_of(child.pid)
             child.send_signal(signal.SIGINT)
             child.wait(timeout=10)
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        begun = cpu_of(self._child.pid)
+        yield
+        self.cpu += cpu_of(self._child.pid) - begun
 
 
 def cpu_of(pid: int) -> float:
@@ -147,9 +153,10 @@ def losses(network: Network, monitors: dict[str, Callable[[], object]], rounds: 
     before = rate(network)
     for _ in range(rounds):
         for name in random.sample(list(monitors), len(monitors)):
-            with monitors[name]():  # type: ignore[attr-defined]
+            with monitors[name]() as monitor:  # type: ignore[attr-defined]
                 time.sleep(START_TIME)
-                during = rate(network)
+                with monitor.counted() if isinstance(monitor, Monitor) else nothing():
+                    during = rate(network)
             time.sleep(0.1)
             after = rate(network)
             lost[name].append(100 * (1 - 2 * during / (before + after)))
@@ -161,7 +168,7 @@ def shown(values: list[float]) -> str:
     values = sorted(values)
     cut = len(values) // 10
     kept = values[cut:len(values) - cut]
-    error = statistics.stdev(kept) / len(kept) ** 0.5
+    error = statistics.stdev(kept) / len(kept) ** 0.5 if len(kept) > 1 else float("nan")
     return f"{statistics.fmean(kept):5.1f} % (median {statistics.median(values):5.1f}, standard error {error:.1f})"
 
 
@@ -193,8 +200,7 @@ def bulk(tcpeek: str, rounds: int, offload: bool) -> None:
               f" throughput lost, {rounds} slices each:")
         for name, values in lost.items():
             print(f"  {name:30} {shown(values)}")
-        seconds = rounds * (START_TIME + SLICE)
-        print(f"  processor time in {seconds:.0f} s: tcx {tcx.cpu:.2f} s, socket {sock.cpu:.2f} s, "
+        print(f"  processor time in these {rounds * SLICE:.0f} s, without starts: tcx {tcx.cpu:.2f} s, socket {sock.cpu:.2f} s, "
               f"tcpdump {dump.cpu:.2f} s")
     finally:
         network.close()
