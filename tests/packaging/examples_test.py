@@ -70,7 +70,7 @@ def check_daemonset(tcpeek: Path) -> None:
         assert get["path"] == "/healthz" and get["port"] == port["name"], probe
     context = container["securityContext"]
     assert context["capabilities"]["drop"] == ["ALL"] and not context["allowPrivilegeEscalation"]
-    assert set(context["capabilities"]["add"]) == {"NET_RAW", "NET_ADMIN", "BPF"}
+    assert set(context["capabilities"]["add"]) == {"NET_RAW", "NET_ADMIN", "BPF", "PERFMON"}
     assert ({mount["name"] for mount in container["volumeMounts"]}
             == {volume["name"] for volume in pod["volumes"]})
     arguments = [word.replace("$(NODE_ADDRESS)", "192.0.2.1") for word in container["args"]]

@@ -58,7 +58,7 @@ def booted(root: Root) -> Iterator[Machine]:
             ["systemd-nspawn", f"--directory={root.path}", "--boot", "--private-network",
              "--register=no", "--keep-unit", "--console=pipe", "--resolv-conf=off",
              # A machine of its own has them; a container has not, unless it is told.
-             "--capability=CAP_BPF", "--system-call-filter=bpf"],
+             "--capability=CAP_BPF,CAP_PERFMON", "--system-call-filter=bpf"],
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
     machine = Machine(nspawn, root)
     try:

@@ -7,8 +7,8 @@ from machine import Machine, until
 
 UNIT = "tcpeek.service"
 USUAL_SOCKET = "/run/tcpeek/tcpeek.sock"
-CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF = (1 << number for number in (12, 13, 39))
-GIVEN = CAP_NET_ADMIN | CAP_NET_RAW | CAP_BPF  # by the unit
+CAP_NET_ADMIN, CAP_NET_RAW, CAP_PERFMON, CAP_BPF = (1 << number for number in (12, 13, 38, 39))
+GIVEN = CAP_NET_ADMIN | CAP_NET_RAW | CAP_PERFMON | CAP_BPF  # by the unit
 
 
 def rejects(machine: Machine, socket: str, name: str = "TX") -> int:

@@ -27,7 +27,7 @@ RIGHTS_WITHOUT = "0" * 16
 NET_RAW = "0" * 12 + "2000"
 TCX = "0000008000001000"  # CAP_NET_ADMIN and CAP_BPF
 TCX_AND_RAW = "0000008000003000"
-HOOK_RIGHTS = "cap_bpf,cap_net_admin,cap_net_raw"
+HOOK_RIGHTS = "cap_bpf,cap_net_admin,cap_net_raw,cap_perfmon"
 
 
 def test(play: Callable) -> Callable:
