@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Which lines and branches of dissect, handshake and filter the tests run. Runs unit tests, scripts, sequences and the
 fuzz targets' corpus of a build with the preset `coverage`, and reads gcov's counts. What only a bug could run does not
-count: the line of a TCPEEK_UNREACHABLE, and the branches of a TCPEEK_ASSERT.
+count: the line of a TCPEEK_UNREACHABLE, and the branches of a TCPEEK_ASSERT. Nor do those of comparisons that the
+compiler writes (`= default`).
 Usage: run.py BUILD [--no-run] [--missing]; `--missing` lists what never ran. Exit status: 0 as many as the house asks
 for, 1 fewer, 2 usage."""
 
@@ -81,7 +82,8 @@ def collect(build: Path) -> tuple[Lines, Branches]:
             if "TCPEEK_UNREACHABLE(" in text:
                 continue
             lines[name, line["line_number"]] += line["count"]
-            counts = [] if "TCPEEK_ASSERT(" in text else decisions(line["branches"])
+            made = "TCPEEK_ASSERT(" in text or "= default;" in text
+            counts = [] if made else decisions(line["branches"])
             key = (name, line["line_number"], line.get("function_name", ""))
             before = by_function.get(key)
             if before is not None and len(before) == len(counts):
