@@ -20,7 +20,8 @@ struct RunNeeds {
 };
 
 // False in builds with a sanitizer, whose run-time library makes calls of its own (LeakSanitizer
-// even forks and traces): such builds run without the filter, and --info says so.
+// even forks and traces), and in those that count coverage, where gcov writes files at the end:
+// such builds run without the filter, and --info says so.
 inline constexpr bool kSystemCallsFiltered = TCPEEK_FILTER_SYSTEM_CALLS != 0;
 
 // After drop_privileges, which has set PR_SET_NO_NEW_PRIVS, and before the first thread. What the

@@ -107,7 +107,7 @@ void Tracker::handle(const ConnectionKey& key, const Packet& packet) {
     }
     // An established connection's traffic is most of what there is: one look, no judgement.
     if (packet.kind == SegmentKind::ack && packet.icmp == nullptr &&
-        table_.state(newest) == State::succeeded &&
+        table_.state(newest) == State::succeeded && !is_forgotten(newest) &&
         table_.next_same(newest, key, packet.key_hash) == kNoIndex) {
         const bool copy = packet.at - completed_at(newest) <= CopyDetector::kWindow &&
                           copies_.is_copy(fingerprint(key, packet), clock_.now());

@@ -5,12 +5,18 @@
 
 namespace tcpeek {
 void Tracker::do_revive(const Deed& deed) {
+    const AttemptIndex index = deed.choice.index;
+    const AttemptIndex pending = deed.view.pending.index;
     note_repeated_syn(deed);
-    // Before the pending one joins the list, which may push the oldest out: that is not this one.
-    renew(deed.choice.index, failures_, deed.packet.at);
-    if (deed.view.pending.index != kNoIndex) {
-        fail(deed.view.pending.index, Event::c_syn_other, Cause::superseded, deed.packet.at,
-             clock_.now());
+    renew(index, failures_, deed.packet.at);
+    if (pending != kNoIndex) {
+        // It joins the list, which may push the oldest out: that must not be the one that is back.
+        table_.remove(failures_, index);
+        fail(pending, Event::c_syn_other, Cause::superseded, deed.packet.at, clock_.now());
+        table_.insert_by_time(failures_, index);
+        if (failures_.size() > config_.max_sessions) {
+            forget(failures_, failures_.front() == index ? pending : failures_.front());
+        }
     }
     release_held(deed.key, deed.packet);
 }

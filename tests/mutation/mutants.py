@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
@@ -37,14 +38,15 @@ class TextMutant:
     """A source file with one piece of a line changed."""
     path: Path
     line: int
-    column: int
-    was: str
-    now: str
-    code: str  # the line as it becomes
+    before: str  # the line as it is
+    code: str  # and as it becomes
+    nth: int  # of those in this file that would read the same
 
     @property
     def name(self) -> str:
-        return f"{self.path.name}: {self.code.strip()}"
+        """Both lines: `if (true) {` alone would not say which condition it was."""
+        nth = f" (no. {self.nth})" if self.nth > 1 else ""
+        return f"{self.path.name}: {self.before.strip()} => {self.code.strip()}{nth}"
 
     def apply(self, text: str) -> str:
         lines = text.split("\n")
@@ -143,6 +145,7 @@ OPERATORS = (
 
 
 def text_mutants(root: Path, path: Path) -> Iterator[TextMutant]:
+    alike: Counter[tuple[str, str]] = Counter()
     for number, line in enumerate((root / path).read_text().split("\n"), 1):
         code = re.sub(r"\s*//.*", "", line)
         if re.match(r"\s*(TCPEEK_|static_assert|#|case |using |static constexpr)", code) or "inline constexpr" in code:
@@ -153,4 +156,5 @@ def text_mutants(root: Path, path: Path) -> Iterator[TextMutant]:
                     now = match.expand(change) if "\\" in change else change
                     whole = code[:match.start()] + now + code[match.end():]
                     if whole != code:
-                        yield TextMutant(path, number, match.start() + 1, match[0].strip(), now.strip(), whole)
+                        alike[code.strip(), whole.strip()] += 1
+                        yield TextMutant(path, number, code, whole, alike[code.strip(), whole.strip()])
