@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Which lines and branches of dissect, handshake and filter the tests run. Runs unit tests, scripts, sequences and the
-fuzz targets' corpus of a build with the preset `coverage`, and reads gcov's counts. What only a bug could run does not
-count: the line of a TCPEEK_UNREACHABLE, and the branches of a TCPEEK_ASSERT. Nor do those of comparisons that the
-compiler writes (`= default`).
+"""Which lines and branches of dissect, handshake and filter the tests run. Runs unit tests, scripts, marks, sequences
+and the fuzz targets' corpus of a build with the preset `coverage`, and reads gcov's counts. What only a bug could run
+does not count: the line of a TCPEEK_UNREACHABLE, and the branches of a TCPEEK_ASSERT. Nor do branches of comparisons
+that the compiler writes (`= default`).
 Usage: run.py BUILD [--no-run] [--missing]; `--missing` lists what never ran. Exit status: 0 as many as the house asks
 for, 1 fewer, 2 usage."""
 
@@ -19,7 +19,7 @@ from typing import Any, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("src/dissect", "src/handshake", "src/filter")
-TESTS = "^(unit|scripts\\.expanded|exhaustive|fuzz)"
+TESTS = "^(unit|scripts\\.expanded|exhaustive|fuzz|marks)"
 LEAST_LINES, LEAST_BRANCHES = 95.0, 90.0
 
 Lines = dict[tuple[str, int], int]
