@@ -21,7 +21,8 @@ help:
 	@echo 'make test       install what is missing, build and run every test (root runs them all)'
 	@echo 'make fuzz       run every fuzz target for TIME seconds (60)'
 	@echo 'make soak       TIME seconds (600) of connections, floods and rude clients: exact, and nothing grows'
-	@echo 'make bench      build and run the benchmarks'
+	@echo 'make bench      build and run the benchmarks of files, memory, answers and the kernel filter'
+	@echo 'make bench-live what watching costs traffic and load, in network namespaces; needs root'
 	@echo 'make sanitize   unit, script, network and socket tests under the address, undefined-behaviour'
 	@echo '                and thread sanitizers'
 	@echo 'make mutation   break the state table and the checks of numbers, one at a time: tests must notice'
@@ -136,6 +137,12 @@ bench: deps
 		--benchmark_report_aggregates_only=true
 	@test ! -x $(BUILD)/bench_filter || $(BUILD)/bench_filter
 	@python3 bench/answers.py $(BUILD)
+
+.PHONY: bench-live
+bench-live: deps-test
+	@$(MAKE) --no-print-directory build
+	@python3 bench/load.py $(BUILD)
+	@python3 bench/live.py $(BUILD)
 
 # What packaging/install.sh may be told; what is not set follows PREFIX.
 INSTALL_DIRS = DESTDIR PREFIX SBINDIR BINDIR SYSCONFDIR DATADIR MANDIR DOCDIR BASHCOMPDIR ZSHCOMPDIR \

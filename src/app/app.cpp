@@ -267,6 +267,7 @@ int App::run(Runner& runner, Wake wake) {
         mailbox_.request_stop();
         wake();
     };
+    loop_.catch_signals();  // none ends the program any more once "listening on" is printed
     Printer printer(
         printer_config(config_, filters_), queue_, progress_,
         {.output_lost =

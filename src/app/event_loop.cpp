@@ -24,12 +24,15 @@ class EventLoop::Implementation {
         }
     }
 
-    void on_signals(SignalHandlers handlers) {
-        handlers_ = std::move(handlers);
+    void catch_signals() {
         for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
             signals_.add(number);
         }
         std::signal(SIGPIPE, SIG_IGN);
+    }
+
+    void on_signals(SignalHandlers handlers) {
+        handlers_ = std::move(handlers);
         wait_for_signal();
     }
 
@@ -115,6 +118,10 @@ class EventLoop::Implementation {
 
 EventLoop::EventLoop() : implementation_(std::make_unique<Implementation>()) {}
 EventLoop::~EventLoop() = default;
+
+void EventLoop::catch_signals() {
+    implementation_->catch_signals();
+}
 
 void EventLoop::on_signals(SignalHandlers handlers) {
     implementation_->on_signals(std::move(handlers));

@@ -24,7 +24,9 @@ class EventLoop {
     EventLoop(const EventLoop&) = delete;
     EventLoop& operator=(const EventLoop&) = delete;
 
-    // From here on these signals end nothing by themselves.
+    // From here on the signals of SignalHandlers end nothing by themselves. They wait for handlers.
+    void catch_signals();
+    // Once, after `catch_signals`.
     void on_signals(SignalHandlers handlers);
     // Calls `readable` whenever `fd` (borrowed) can be read.
     void watch(int fd, std::function<void()> readable);

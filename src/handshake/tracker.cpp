@@ -40,7 +40,8 @@ Tracker::Tracker(const TrackerConfig& config, Classifier& classifier, VerdictSin
     : config_(config),
       classifier_(classifier),
       sink_(sink),
-      clock_(longest_memory(config.timeout) * 2),
+      longest_memory_(longest_memory(config.timeout)),
+      clock_(longest_memory_ * 2),
       copies_(config.seed),
       table_(config.max_sessions, config.seed),
       unmatched_syns_(kUnmatchedMemory) {
@@ -107,8 +108,13 @@ void Tracker::handle(const ConnectionKey& key, const Packet& packet) {
     }
     // An established connection's traffic is most of what there is: one look, no judgement.
     if (packet.kind == SegmentKind::ack && packet.icmp == nullptr &&
-        table_.state(newest) == State::succeeded && !is_forgotten(newest) &&
+        table_.state(newest) == State::succeeded &&
         table_.next_same(newest, key, packet.key_hash) == kNoIndex) {
+        // What no packet renewed has expired already.
+        if (clock_.now() >= table_.start(newest) + longest_memory_) {
+            no_attempt(key, packet);
+            return;
+        }
         const bool copy = packet.at - completed_at(newest) <= CopyDetector::kWindow &&
                           copies_.is_copy(fingerprint(key, packet), clock_.now());
         ++(copy ? counters_.duplicate_packets : counters_.after_success);

@@ -273,6 +273,7 @@ class Tracker {
     TrackerConfig config_;
     Classifier& classifier_;
     VerdictSink& sink_;
+    Duration longest_memory_;
     TrackerClock clock_;
     CaptureLosses losses_;
     CopyDetector copies_;
