@@ -86,7 +86,7 @@ double time_of(int program, const Octets& packet) {
     run.data_in = packet.data();
     run.data_size_in = static_cast<std::uint32_t>(packet.size());
     run.repeat = kRuns;
-    return bpf_prog_test_run_opts(program, &run) == 0 ? double{1} * run.duration : -1;
+    return bpf_prog_test_run_opts(program, &run) == 0 ? static_cast<double>(run.duration) : -1;
 }
 
 bool measure(std::string_view what, int empty, int filter, const Octets& packet) {

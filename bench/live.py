@@ -127,8 +127,9 @@ class Monitor:
 
     @contextmanager
     def watching(self) -> Iterator[Monitor]:
-        child = self._child = subprocess.Popen(self._network.command(1, *self._command),
+        child = subprocess.Popen(self._network.command(1, *self._command),
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._child = child
         try:
             yield self
         finally:
@@ -200,8 +201,8 @@ def bulk(tcpeek: str, rounds: int, offload: bool) -> None:
               f" throughput lost, {rounds} slices each:")
         for name, values in lost.items():
             print(f"  {name:30} {shown(values)}")
-        print(f"  processor time in these {rounds * SLICE:.0f} s, without starts: tcx {tcx.cpu:.2f} s, socket {sock.cpu:.2f} s, "
-              f"tcpdump {dump.cpu:.2f} s")
+        print(f"  processor time in these {rounds * SLICE:.0f} s, without starts: tcx {tcx.cpu:.2f} s, "
+              f"socket {sock.cpu:.2f} s, tcpdump {dump.cpu:.2f} s")
     finally:
         network.close()
 

@@ -111,7 +111,7 @@ void Tracker::handle(const ConnectionKey& key, const Packet& packet) {
         table_.state(newest) == State::succeeded &&
         table_.next_same(newest, key, packet.key_hash) == kNoIndex) {
         // What no packet renewed has expired already.
-        if (clock_.now() >= table_.start(newest) + longest_memory_) {
+        if (outlived_memory(newest)) {
             no_attempt(key, packet);
             return;
         }

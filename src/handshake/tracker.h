@@ -267,6 +267,10 @@ class Tracker {
         ++counters_.cells[static_cast<std::size_t>(state)][static_cast<std::size_t>(event)];
     }
     void note_deadline(Timestamp deadline);
+    // Whether its start lies further back than any attempt is remembered, however often renewed.
+    [[nodiscard]] bool outlived_memory(AttemptIndex index) const {
+        return clock_.now() >= table_.start(index) + longest_memory_;
+    }
     [[nodiscard]] bool is_forgotten(AttemptIndex index) const;
     AttemptList& list_of(AttemptIndex index);
 

@@ -118,8 +118,7 @@ void Tracker::settle(const ConnectionKey& key, std::uint64_t key_hash, SeqNumber
 }
 
 bool Tracker::is_forgotten(AttemptIndex index) const {
-    return clock_.now() >= table_.start(index) + longest_memory_ ||
-           clock_.now() >= table_.renewed_at(index) + config_.timeout;
+    return outlived_memory(index) || clock_.now() >= table_.renewed_at(index) + config_.timeout;
 }
 
 void Tracker::remember(AttemptIndex index, AttemptList& from, AttemptList& to, Timestamp since,

@@ -8,16 +8,10 @@
 #include <vector>
 
 #include "dissect/dissect.h"
+#include "octets.h"
 
 namespace tcpeek {
 namespace {
-
-using Octets = std::vector<std::uint8_t>;
-
-Octets operator+(Octets a, const Octets& b) {
-    a.insert(a.end(), b.begin(), b.end());
-    return a;
-}
 
 Octets u16(std::size_t number) {
     return {static_cast<std::uint8_t>(number >> 8U), static_cast<std::uint8_t>(number)};

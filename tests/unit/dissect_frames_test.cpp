@@ -7,16 +7,10 @@
 #include <vector>
 
 #include "dissect/dissect.h"
+#include "octets.h"
 
 namespace tcpeek {
 namespace {
-
-using Octets = std::vector<std::uint8_t>;
-
-Octets operator+(Octets a, const Octets& b) {
-    a.insert(a.end(), b.begin(), b.end());
-    return a;
-}
 
 constexpr std::uint32_t kEthernet = 1;
 constexpr std::uint32_t kRaw = 101;

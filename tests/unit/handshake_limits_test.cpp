@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "handshake/tracker.h"
+#include "handshake_support.h"
 
 namespace tcpeek {
 namespace {
@@ -46,12 +47,7 @@ class TrackerLimits : public testing::Test {
     }
     Segment segment(const Endpoint& source, const Endpoint& destination, std::uint8_t flags,
                     std::uint32_t seq, std::uint32_t ack) {
-        Segment result;
-        result.source = source;
-        result.destination = destination;
-        result.flags = {flags};
-        result.seq = {seq};
-        result.ack = {ack};
+        Segment result = segment_between(source, destination, flags, seq, ack);
         result.has_ip_id = true;
         result.ip_id = ++ip_id;
         return result;

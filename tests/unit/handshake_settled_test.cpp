@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "handshake/tracker.h"
+#include "handshake_support.h"
 
 namespace tcpeek {
 namespace {
@@ -55,13 +56,7 @@ class TrackerSettled : public testing::Test {
     }
     static Segment segment(const Endpoint& source, const Endpoint& destination, std::uint8_t flags,
                            std::uint32_t seq, std::uint32_t ack = 0) {
-        Segment result;
-        result.source = source;
-        result.destination = destination;
-        result.flags = {flags};
-        result.seq = {seq};
-        result.ack = {ack};
-        return result;
+        return segment_between(source, destination, flags, seq, ack);
     }
     void send(const Segment& segment, std::int64_t seconds) {
         tracker.on_segment(segment, Timestamp{} + Duration::seconds(seconds), InterfaceId::none());

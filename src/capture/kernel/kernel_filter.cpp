@@ -104,11 +104,14 @@ void KernelFilter::Programs::remove(const tcpeek_key& key, std::uint32_t isn, Re
     const std::uint64_t now = boot_nanoseconds();
     bool may_be_newer = false;
     const bool removed = take_out(key, [&](const tcpeek_connection& found) {
+        if (found.isn != isn) {
+            return true;
+        }
         // A SYN that is on its way may have the same ISN as a failure that is forgotten; or come
         // after another one that is on its way, too.
         may_be_newer =
             (why == Removal::forgotten || found.is_only == 0) && may_be_on_its_way(found, now);
-        return found.isn != isn || may_be_newer;
+        return may_be_newer;
     });
     removed_ += removed ? 1U : 0U;
     if (may_be_newer && later_.size() < kMostLater) {
