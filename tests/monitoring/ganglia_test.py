@@ -123,8 +123,13 @@ class Ganglia:
         path = self.database(metric)
         if path is None:
             return []
-        text = checked(["rrdtool", "fetch", str(path), "AVERAGE", "-r", "1", "-s", str(since - 1),
-                        "-e", str(max(since, int(time.time())))])
+        try:
+            text = checked(["rrdtool", "fetch", str(path), "AVERAGE", "-r", "1", "-s",
+                            str(since - 1), "-e", str(max(since, int(time.time())))])
+        except Failure as failure:
+            if "could not lock RRD" in str(failure):
+                return []  # gmetad writes it at this moment; the caller asks again
+            raise
         rows = re.findall(r"^(\d+): (\S+)$", text, re.MULTILINE)
         return [(int(second), float(value)) for second, value in rows
                 if int(second) >= since and not math.isnan(float(value))]
