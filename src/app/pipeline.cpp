@@ -37,20 +37,22 @@ void Pipeline::take(std::span<const Frame> frames) {
                 tracker_.fetch(pairs_[i]);
             }
         }
+        for (std::size_t i = 0; i < frames.size(); ++i) {
+            if (std::holds_alternative<Segment>(dissected_[i])) {
+                tracker_.fetch_more(pairs_[i]);
+            }
+        }
     }
     for (std::size_t i = 0; i < frames.size(); ++i) {
-        judge(frames[i], dissected_[i], pairs_[i]);
-    }
-}
-
-void Pipeline::judge(const Frame& frame, const Dissected& dissected, const Tracker::Pair& pair) {
-    ledger_.count_frame(frame.time, dissected);
-    if (const auto* segment = std::get_if<Segment>(&dissected)) {
-        tracker_.on_segment(*segment, pair, frame.time, frame.interface);
-    } else if (const auto* error = std::get_if<IcmpError>(&dissected)) {
-        tracker_.on_icmp(*error, frame.time);
-    } else {
-        tracker_.on_other(frame.time);
+        const Frame& frame = frames[i];
+        ledger_.count_frame(frame.time, dissected_[i]);
+        if (const auto* segment = std::get_if<Segment>(&dissected_[i])) {
+            tracker_.on_segment(*segment, pairs_[i], frame.time, frame.interface);
+        } else if (const auto* error = std::get_if<IcmpError>(&dissected_[i])) {
+            tracker_.on_icmp(*error, frame.time);
+        } else {
+            tracker_.on_other(frame.time);
+        }
     }
 }
 

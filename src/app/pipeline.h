@@ -82,7 +82,6 @@ class Pipeline final : public AttemptDirectory, private VerdictSink {
     [[nodiscard]] const Ledger& ledger() const { return ledger_; }
 
   private:
-    void judge(const Frame& frame, const Dissected& dissected, const Tracker::Pair& pair);
     void on_record(const SessionRecord& record) override;
     void on_event(const SessionEvent& event) override;
     void on_evicted(MatchId filters) override;

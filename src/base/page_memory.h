@@ -10,8 +10,11 @@ namespace tcpeek {
 // asked for huge pages, which spares a table of a hundred megabytes thousands of page faults.
 class PageMemory {
   public:
-    // Throws std::bad_alloc when the system has no more.
-    explicit PageMemory(std::size_t octets);
+    // `usable` of the `octets` may be touched, more after `extend`: where the system promises no
+    // more memory than it has (vm.overcommit_memory), only those count. Throws std::bad_alloc when
+    // the system has no more.
+    PageMemory(std::size_t octets, std::size_t usable);
+    explicit PageMemory(std::size_t octets) : PageMemory(octets, octets) {}
     PageMemory(PageMemory&& other) noexcept;
     PageMemory& operator=(PageMemory&& other) noexcept;
     PageMemory(const PageMemory&) = delete;
@@ -20,6 +23,9 @@ class PageMemory {
 
     // Aligned for every type.
     [[nodiscard]] void* data() const { return data_; }
+
+    // From now on the first `usable` octets, at most all, may be touched. Throws std::bad_alloc.
+    void extend(std::size_t usable);
 
   private:
     void* data_ = nullptr;

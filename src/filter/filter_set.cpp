@@ -5,26 +5,17 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 
+#include "filter/address_key.h"
 #include "filter/ganglia_name.h"
 #include "filter/interval_table.h"
 
 namespace tcpeek {
 namespace {
 
-using Octets = std::array<std::uint8_t, 16>;
 using Bits = std::vector<std::uint64_t>;
-
-constexpr Octets kLowest{};
-constexpr Octets kHighest{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                          0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-
-Octets next_octets(Octets octets) {
-    for (auto octet = octets.rbegin(); octet != octets.rend() && ++*octet == 0; ++octet) {
-    }
-    return octets;
-}
 
 struct BitsHash {
     std::size_t operator()(const Bits& bits) const {
@@ -43,18 +34,19 @@ struct FlatPart {
     std::optional<FilterIndex> filter;
 };
 
-IntervalTable<Octets> address_table(const std::vector<FlatPart>& parts, IpFamily family,
-                                    std::size_t words) {
-    std::vector<KeyInterval<Octets>> intervals;
+IntervalTable<AddressKey> address_table(const std::vector<FlatPart>& parts, IpFamily family,
+                                        std::size_t words) {
+    std::vector<KeyInterval<AddressKey>> intervals;
     for (std::size_t i = 0; i < parts.size(); ++i) {
         const std::optional<IpNetwork>& network = parts[i].part->network;
         if (!network) {
-            intervals.push_back({kLowest, kHighest, i});
+            intervals.push_back({AddressKey{}, AddressKey::highest(), i});
         } else if (network->address().family() == family) {
-            intervals.push_back({network->address().octets(), last_octets(*network), i});
+            intervals.push_back(
+                {AddressKey::of(network->address()), AddressKey::of(last_octets(*network)), i});
         }
     }
-    return {kLowest, kHighest, intervals, words, next_octets};
+    return {AddressKey{}, AddressKey::highest(), intervals, words, std::mem_fn(&AddressKey::next)};
 }
 
 IntervalTable<std::uint16_t> port_table(const std::vector<FlatPart>& parts, std::size_t words) {
@@ -95,7 +87,7 @@ struct FilterSet::Compiled {
     }
 
     [[nodiscard]] PartBits address_bits(const IpAddress& address) const {
-        return (address.is_v4() ? v4 : v6).find(address.octets());
+        return (address.is_v4() ? v4 : v6).find(AddressKey::of(address));
     }
 
     // Fills `matched`; returns false when an exclusion is among them or nothing is.
@@ -107,27 +99,35 @@ struct FilterSet::Compiled {
             needs_local && local.contains(server.address) ? ~std::uint64_t{0} : 0;
         const std::uint64_t outgoing =
             needs_local && local.contains(client.address) ? ~std::uint64_t{0} : 0;
+        const std::uint64_t* const wants_incoming = directions[0].data();
+        const std::uint64_t* const wants_outgoing = directions[1].data();
+        const std::uint64_t* const wants_any = directions[2].data();
+        const std::uint64_t* const excludes = exclusions.data();
+        std::uint64_t* const rows = matched.data();
         std::uint64_t something = 0;
+        std::uint64_t excluded = 0;
+        std::uint64_t changed = 0;
         for (std::size_t w = 0; w < part_words; ++w) {
-            const std::uint64_t by_direction = (directions[0][w] & incoming & of_client[w]) |
-                                               (directions[1][w] & outgoing & of_server[w]) |
-                                               (directions[2][w] & (of_client[w] | of_server[w]));
-            matched[w] = by_direction & of_port[w];
-            if ((matched[w] & exclusions[w]) != 0) {
-                return false;
-            }
-            something |= matched[w];
+            const std::uint64_t row = of_port[w] & ((wants_incoming[w] & incoming & of_client[w]) |
+                                                    (wants_outgoing[w] & outgoing & of_server[w]) |
+                                                    (wants_any[w] & (of_client[w] | of_server[w])));
+            changed |= row ^ rows[w];
+            rows[w] = row;
+            excluded |= row & excludes[w];
+            something |= row;
         }
-        return something != 0;
+        if (changed != 0) {
+            set_of_matched.reset();
+        }
+        return something != 0 && excluded == 0;
     }
 
     // The set of the filters that `matched` parts belong to; mostly that of the session before.
     MatchId intern() {
-        if (sets.empty() || matched != matched_before) {
-            matched_before = matched;
-            set_before = find_or_add_set();
+        if (!set_of_matched) {
+            set_of_matched = find_or_add_set();
         }
-        return set_before;
+        return *set_of_matched;
     }
 
     MatchId find_or_add_set() {
@@ -181,8 +181,8 @@ struct FilterSet::Compiled {
 
     std::vector<std::string> names;
     std::size_t part_words;
-    IntervalTable<Octets> v4;
-    IntervalTable<Octets> v6;
+    IntervalTable<AddressKey> v4;
+    IntervalTable<AddressKey> v6;
     IntervalTable<std::uint16_t> ports;
     std::array<Bits, 3> directions;  // by FilterDirection
     Bits exclusions;
@@ -191,10 +191,9 @@ struct FilterSet::Compiled {
     LocalAddresses local;
     std::vector<std::vector<FilterIndex>> sets;  // by MatchId
     tsl::robin_map<Bits, MatchId, BitsHash> set_ids;
-    Bits matched;         // scratch of `classify`
-    Bits matched_before;  // of the last call of `intern`, with its result
-    MatchId set_before;
-    Bits wanted;
+    Bits matched;                           // by the last session looked at
+    std::optional<MatchId> set_of_matched;  // once it was asked for
+    Bits wanted;                            // scratch of `find_or_add_set`
 };
 
 Result<FilterSet> FilterSet::compile(std::vector<FilterExpression> expressions) {

@@ -3,13 +3,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 namespace tcpeek {
 
-// A row of bits, one a filter part.
-using PartBits = std::span<const std::uint64_t>;
+// A row of bits, one a filter part, in as many words as the table was built for.
+using PartBits = const std::uint64_t*;
 
 template <typename Key>
 struct KeyInterval {
@@ -48,9 +47,15 @@ class IntervalTable {
     }
 
     [[nodiscard]] PartBits find(const Key& key) const {
-        const auto after = std::upper_bound(starts_.begin(), starts_.end(), key);
-        const auto piece = static_cast<std::size_t>(after - starts_.begin()) - 1;
-        return PartBits(rows_).subspan(piece * words_, words_);
+        // Without a branch on what is found, which no processor could foresee.
+        std::size_t piece = 0;
+        const Key* const starts = starts_.data();
+        for (std::size_t left = starts_.size(); left > 1;) {
+            const std::size_t half = left / 2;
+            piece += key < starts[piece + half] ? 0 : half;
+            left -= half;
+        }
+        return rows_.data() + piece * words_;
     }
 
   private:

@@ -17,7 +17,7 @@ std::array<std::uint8_t, 16> last_octets(const IpNetwork& network) {
 LocalAddresses::LocalAddresses(const std::vector<IpNetwork>& networks) {
     for (const IpNetwork& network : networks) {
         (network.address().is_v4() ? v4_ : v6_)
-            .push_back({network.address().octets(), last_octets(network)});
+            .push_back({AddressKey::of(network.address()), AddressKey::of(last_octets(network))});
     }
     v4_ = merged(std::move(v4_));
     v6_ = merged(std::move(v6_));
@@ -25,11 +25,11 @@ LocalAddresses::LocalAddresses(const std::vector<IpNetwork>& networks) {
 
 bool LocalAddresses::contains(const IpAddress& address) const {
     const std::vector<Range>& ranges = address.is_v4() ? v4_ : v6_;
-    const Octets& octets = address.octets();
+    const AddressKey key = AddressKey::of(address);
     const auto after = std::upper_bound(
-        ranges.begin(), ranges.end(), octets,
-        [](const Octets& wanted, const Range& range) { return wanted < range.first; });
-    return after != ranges.begin() && octets <= std::prev(after)->last;
+        ranges.begin(), ranges.end(), key,
+        [](const AddressKey& wanted, const Range& range) { return wanted < range.first; });
+    return after != ranges.begin() && key <= std::prev(after)->last;
 }
 
 std::vector<LocalAddresses::Range> LocalAddresses::merged(std::vector<Range> ranges) {

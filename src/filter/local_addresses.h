@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "filter/address_key.h"
 #include "net/ip_address.h"
 
 namespace tcpeek {
@@ -19,10 +20,9 @@ class LocalAddresses {
     [[nodiscard]] bool empty() const { return v4_.empty() && v6_.empty(); }
 
   private:
-    using Octets = std::array<std::uint8_t, 16>;
     struct Range {
-        Octets first;
-        Octets last;  // included
+        AddressKey first;
+        AddressKey last;  // included
     };
 
     static std::vector<Range> merged(std::vector<Range> ranges);

@@ -23,7 +23,10 @@ AttemptTable::AttemptTable(std::uint32_t limit, std::uint64_t seed)
       bucket_mask_(std::bit_ceil(std::min(limit, kMostBuckets)) - 1),
       links_((std::size_t{bucket_mask_} + 1 + last_attempt_ + limit + 2) * sizeof(Link)),
       buckets_(static_cast<Link*>(links_.data())),
-      next_(buckets_ + bucket_mask_ + 1) {
+      next_(buckets_ + bucket_mask_ + 1),
+      attempts_(last_attempt_),
+      details_(last_attempt_),
+      successes_(limit + 1) {
     TCPEEK_ASSERT(limit <= kMostSessions);
 }
 
@@ -31,9 +34,12 @@ AttemptIndex AttemptTable::insert(const ConnectionKey& key, std::uint64_t hash) 
     const AttemptIndex index = attempts_.allocate();
     TCPEEK_ASSERT(index <= last_attempt_);
     attempts_[index].key = key;
-    Link& head = *bucket(hash);
-    next_[index] = head;
-    head = link(index, hash);
+    Link* end = bucket(hash);
+    while (*end != kNoIndex) {
+        end = &next_[*end & index_mask_];
+    }
+    *end = link(index, hash);
+    next_[index] = kNoIndex;
     return index;
 }
 
@@ -48,11 +54,16 @@ AttemptTable::Link& AttemptTable::link_to(AttemptIndex index, std::uint64_t hash
 
 // The hash of an attempt that is about to go.
 std::uint64_t AttemptTable::hash_to_erase(AttemptIndex index) {
-    if (index == foreseen_) {
-        foreseen_ = kNoIndex;
-        return foreseen_hash_;
+    const auto end = foreseen_.begin() + foreseen_count_;
+    const auto found = std::find_if(foreseen_.begin(), end,
+                                    [&](const Foreseen& one) { return one.index == index; });
+    if (found == end) {
+        return attempts_[index].key.hash(seed_);
     }
-    return attempts_[index].key.hash(seed_);
+    const std::uint64_t hash = found->hash;
+    std::copy(found + 1, end, found);
+    --foreseen_count_;
+    return hash;
 }
 
 void AttemptTable::erase(AttemptIndex index) {
@@ -135,7 +146,7 @@ void AttemptTable::raise(AttemptIndex index, Timestamp renewed_at) {
     }
 }
 
-void AttemptTable::insert_by_time(AttemptList& list, AttemptIndex index) {
+void AttemptTable::insert_late(AttemptList& list, AttemptIndex index) {
     AttemptIndex before = list.tail_;
     for (int passed = 0; before != kNoIndex && renewed_at(before) > renewed_at(index); ++passed) {
         if (passed == kMostPassed) {
@@ -159,26 +170,35 @@ void AttemptTable::remove(AttemptList& list, AttemptIndex index) {
 }
 
 void AttemptTable::prefetch_erasure(const AttemptList& list) {
-    if (list.head_ == kNoIndex) {
-        return;
+    if (foreseen_count_ > 0 && foreseen_[0].index != list.head_) {
+        foreseen_count_ = 0;
     }
-    const Attempt& first = attempts_[list.head_];
-    foreseen_ = list.head_;
-    foreseen_hash_ = first.key.hash(seed_);
-    __builtin_prefetch(bucket(foreseen_hash_));
-    if (first.links.next != kNoIndex) {
-        __builtin_prefetch(&attempts_[first.links.next]);
-        __builtin_prefetch(&attempts_[first.links.next].filters);
+    AttemptIndex next = foreseen_count_ == 0
+                            ? list.head_
+                            : attempts_[foreseen_[foreseen_count_ - 1].index].links.next;
+    // One that was foreseen may have gone to another list, and that may lead anywhere.
+    const auto is_candidate = [&] { return next != kNoIndex && !is_compact(next); };
+    for (; foreseen_count_ < kForesight && is_candidate(); next = attempts_[next].links.next) {
+        foresee(next);
+    }
+    if (is_candidate()) {
+        __builtin_prefetch(&attempts_[next]);
+        __builtin_prefetch(&attempts_[next].filters);
     }
 }
 
-void AttemptTable::prefetch_attempt(std::uint64_t hash) const {
-    const Link first = *bucket(hash);
-    if (first == kNoIndex) {
+void AttemptTable::foresee(AttemptIndex index) {
+    const std::uint64_t hash = attempts_[index].key.hash(seed_);
+    __builtin_prefetch(bucket(hash));
+    foreseen_[foreseen_count_++] = {index, hash};
+}
+
+void AttemptTable::prefetch_link(Link link, std::uint64_t hash) const {
+    if (link == kNoIndex) {
         return;
     }
-    const AttemptIndex index = first & index_mask_;
-    if (!may_lead_to(first, hash)) {
+    const AttemptIndex index = link & index_mask_;
+    if (!may_lead_to(link, hash)) {
         __builtin_prefetch(&next_[index]);
     } else if (is_compact(index)) {
         __builtin_prefetch(&success(index));

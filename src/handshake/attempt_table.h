@@ -1,6 +1,7 @@
 // The one flat table of attempts: found by the pair of endpoints, ordered for expiry.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "base/page_memory.h"
@@ -24,10 +25,11 @@ class AttemptList {
 };
 
 // Hash chains over a fixed number of buckets, as many as the limit of pending attempts: there is
-// never a rehash, and buckets that are not used cost only address space. In a chain newer attempts
-// come first. Chains run through an array of their own, and a link has some bits of the hash of the
-// attempt that it leads to: so a search passes strangers without a look at them, which would cost a
-// cache miss each. An index names an Attempt or, when `is_compact`, a RememberedSuccess.
+// never a rehash, and buckets that are not used cost only address space. In a chain older attempts
+// come first: those that wait longest are evicted first, and so stand in front. Chains run through
+// an array of their own, and a link has some bits of the hash of the attempt that it leads to: so a
+// search passes strangers without a look at them, which would cost a cache miss each. An index
+// names an Attempt or, when `is_compact`, a RememberedSuccess.
 class AttemptTable {
   public:
     // For at most `limit` pending attempts, remembered successes and remembered failures each.
@@ -45,11 +47,27 @@ class AttemptTable {
 
     // The newest attempt of the pair, then `next_same` for older ones.
     [[nodiscard]] AttemptIndex find(const ConnectionKey& key, std::uint64_t hash) const {
-        return first_match(*bucket(hash), key, hash);
+        return last_match(key, hash, kNoIndex);
     }
     [[nodiscard]] AttemptIndex next_same(AttemptIndex index, const ConnectionKey& key,
                                          std::uint64_t hash) const {
-        return first_match(next_[index], key, hash);
+        return last_match(key, hash, index);
+    }
+
+    // A quick look, for the traffic of established connections: a RememberedSuccess when it is all
+    // that there is of its pair; null when there is something else, or may be.
+    [[nodiscard]] const RememberedSuccess* only_success(std::uint64_t hash) const {
+        const RememberedSuccess* found = nullptr;
+        for (Link from = *bucket(hash); from != kNoIndex; from = next_[from & index_mask_]) {
+            if (may_lead_to(from, hash)) {
+                const AttemptIndex index = from & index_mask_;
+                if (found != nullptr || !is_compact(index) || success(index).pair_hash != hash) {
+                    return nullptr;
+                }
+                found = &success(index);
+            }
+        }
+        return found;
     }
 
     [[nodiscard]] bool is_compact(AttemptIndex index) const { return index > last_attempt_; }
@@ -93,7 +111,17 @@ class AttemptTable {
 
     // Behind all that are as old; of one that came late among very many, `renewed_at` is raised to
     // that of the place where the search for it ends.
-    void insert_by_time(AttemptList& list, AttemptIndex index);
+    void insert_by_time(AttemptList& list, AttemptIndex index) {
+        const AttemptIndex tail = list.tail_;
+        if (tail != kNoIndex && renewed_at(tail) > renewed_at(index)) {
+            insert_late(list, index);
+            return;
+        }
+        links(index) = {tail, kNoIndex};
+        (tail == kNoIndex ? list.head_ : links(tail).next) = index;
+        list.tail_ = index;
+        ++list.size_;
+    }
     void remove(AttemptList& list, AttemptIndex index);
 
     // All attempts lie in places 0 to places() - 1, and an attempt never changes its place. Those
@@ -109,10 +137,16 @@ class AttemptTable {
     }
 
     // Hints that a pair will be looked up soon: first at its bucket, then, when that has had time
-    // to arrive, at what it leads to.
+    // to arrive, at what it leads to, and then at what that leads to.
     void prefetch_bucket(std::uint64_t hash) const { __builtin_prefetch(bucket(hash)); }
-    void prefetch_attempt(std::uint64_t hash) const;
-    // Hints that the first of a list of attempts will be erased next, and then the one behind it.
+    void prefetch_first(std::uint64_t hash) const { prefetch_link(*bucket(hash), hash); }
+    void prefetch_second(std::uint64_t hash) const {
+        const Link first = *bucket(hash);
+        if (first != kNoIndex && !may_lead_to(first, hash)) {
+            prefetch_link(next_[first & index_mask_], hash);
+        }
+    }
+    // Hints that the first of a list of attempts will be erased next, and then those behind it.
     void prefetch_erasure(const AttemptList& list);
 
   private:
@@ -129,22 +163,26 @@ class AttemptTable {
     [[nodiscard]] bool may_lead_to(Link link, std::uint64_t hash) const {
         return ((link ^ static_cast<Link>(hash >> 32U)) & ~index_mask_) == 0;
     }
+    void prefetch_link(Link link, std::uint64_t hash) const;
+    void foresee(AttemptIndex index);
+    void insert_late(AttemptList& list, AttemptIndex index);
     Link& link_to(AttemptIndex index, std::uint64_t hash);
     [[nodiscard]] std::uint64_t hash_to_erase(AttemptIndex index);
     ListLinks& links(AttemptIndex index) {
         return is_compact(index) ? success(index).links : attempts_[index].links;
     }
-    [[nodiscard]] AttemptIndex first_match(Link from, const ConnectionKey& key,
-                                           std::uint64_t hash) const {
-        while (from != kNoIndex) {
-            const AttemptIndex index = from & index_mask_;
+    // The last one of the pair's in its chain before `end`, or of all with kNoIndex.
+    [[nodiscard]] AttemptIndex last_match(const ConnectionKey& key, std::uint64_t hash,
+                                          AttemptIndex end) const {
+        AttemptIndex found = kNoIndex;
+        AttemptIndex index = kNoIndex;
+        for (Link from = *bucket(hash); (index = from & index_mask_) != end; from = next_[index]) {
             if (may_lead_to(from, hash) && (is_compact(index) ? success(index).pair_hash == hash
                                                               : attempts_[index].key == key)) {
-                return index;
+                found = index;
             }
-            from = next_[index];
         }
-        return kNoIndex;
+        return found;
     }
 
     std::uint64_t seed_;
@@ -154,9 +192,14 @@ class AttemptTable {
     PageMemory links_;
     Link* buckets_;  // heads of chains
     Link* next_;     // by index
-    // What `prefetch_erasure` was last called for, while it lasts.
-    AttemptIndex foreseen_ = kNoIndex;
-    std::uint64_t foreseen_hash_ = 0;
+    // What will be erased next, as `prefetch_erasure` foresaw it, in this order.
+    struct Foreseen {
+        AttemptIndex index = kNoIndex;
+        std::uint64_t hash = 0;
+    };
+    static constexpr std::size_t kForesight = 4;
+    std::array<Foreseen, kForesight> foreseen_{};
+    std::size_t foreseen_count_ = 0;
     Slab<Attempt> attempts_;
     Slab<AttemptDetails> details_;
     Slab<RememberedSuccess> successes_;

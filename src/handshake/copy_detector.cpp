@@ -66,21 +66,20 @@ bool CopyDetector::is_copy(std::uint64_t fingerprint, Timestamp now) {
     while (first_ < next_ && now - place(first_).at > kWindow) {
         ++first_;
     }
-    Number& newest = newest_[fingerprint % kChains];
-    for (Number number = newest; number >= first_; number = place(number).before) {
+    Number& chain = newest(fingerprint);
+    for (Number number = chain; number >= first_; number = place(number).before) {
         if (place(number).fingerprint == fingerprint) {
             return true;
         }
     }
-    place(next_) = {fingerprint, now, newest};
-    newest = next_++;
+    place(next_) = {fingerprint, now, chain};
+    chain = next_++;
     first_ = std::max(first_, next_ > kCapacity ? next_ - kCapacity : 1);
     return false;
 }
 
 bool CopyDetector::was_shown(std::uint64_t fingerprint, Timestamp now) const {
-    for (Number number = newest_[fingerprint % kChains]; number >= first_;
-         number = place(number).before) {
+    for (Number number = newest(fingerprint); number >= first_; number = place(number).before) {
         if (place(number).fingerprint == fingerprint && now - place(number).at <= kWindow) {
             return true;
         }

@@ -44,7 +44,11 @@ class CopyDetector {
     };
     static constexpr std::uint32_t kChains = 16'384;
 
-    [[nodiscard]] Seen& place(Number number) const { return seen_[number % kCapacity]; }
+    [[nodiscard]] Seen& place(Number number) const { return seen_.get()[number % kCapacity]; }
+
+    [[nodiscard]] Number& newest(std::uint64_t fingerprint) const {
+        return newest_.get()[fingerprint % kChains];
+    }
 
     std::uint64_t seed_;
     std::unique_ptr<Seen[]> seen_;

@@ -9,20 +9,13 @@ constexpr std::string_view kLetters = "SHADFRXshadfrxi";
 
 }  // namespace
 
-History::History(const ShortHistory& beginning) {
-    for (unsigned n = 0; n < beginning.length(); ++n) {
-        append(beginning[n]);
-    }
-}
-
 void History::append(HistoryLetter letter) {
     if (length_ >= kCapacity) {
         length_ = kCapacity + 1;
         return;
     }
-    const unsigned shift = length_ % 2 == 0 ? 0 : 4;
-    std::uint8_t& pair = nibbles_[length_ / 2];
-    pair = static_cast<std::uint8_t>(pair | static_cast<unsigned>(letter) << shift);
+    words_[length_ / kLettersPerWord] |= static_cast<std::uint64_t>(letter)
+                                         << 4U * (length_ % kLettersPerWord);
     ++length_;
 }
 
@@ -36,8 +29,8 @@ void History::append(const History& more) {
 }
 
 HistoryLetter History::letter(std::size_t n) const {
-    const unsigned both = nibbles_[n / 2];
-    return static_cast<HistoryLetter>(both >> (n % 2 == 0 ? 0U : 4U) & 0xfU);
+    return static_cast<HistoryLetter>(words_[n / kLettersPerWord] >> 4U * (n % kLettersPerWord) &
+                                      0xfU);
 }
 
 std::string History::to_string() const {

@@ -44,9 +44,8 @@ class ShortHistory {
         return true;
     }
     [[nodiscard]] unsigned length() const { return static_cast<unsigned>(packed_ / kOneMore); }
-    [[nodiscard]] HistoryLetter operator[](unsigned n) const {
-        return static_cast<HistoryLetter>(packed_ >> 4U * n & 0xfU);
-    }
+    // All letters, four bits each from the lowest on.
+    [[nodiscard]] std::uint64_t letters() const { return packed_ % kOneMore; }
 
   private:
     static constexpr std::uint64_t kOneMore = std::uint64_t{1} << 60U;
@@ -54,13 +53,14 @@ class ShortHistory {
     Word64 packed_;  // letters from the lowest four bits on; the highest four: how many
 };
 
-// The first 32 letters of a life; what follows is only known to be there. A value of 17 bytes.
+// The first 32 letters of a life; what follows is only known to be there. A value of three words.
 class History {
   public:
     static constexpr std::size_t kCapacity = 32;
 
     History() = default;
-    explicit History(const ShortHistory& beginning);
+    explicit History(const ShortHistory& beginning)
+        : words_{beginning.letters(), 0}, length_(static_cast<std::uint8_t>(beginning.length())) {}
 
     void append(HistoryLetter letter);
     // What follows.
@@ -73,8 +73,11 @@ class History {
   private:
     [[nodiscard]] HistoryLetter letter(std::size_t n) const;
 
-    std::array<std::uint8_t, kCapacity / 2> nibbles_{};  // two letters a byte, low half first
-    std::uint8_t length_ = 0;                            // kCapacity + 1: more followed
+    static constexpr std::size_t kLettersPerWord = 16;
+
+    std::array<std::uint64_t, kCapacity / kLettersPerWord>
+        words_{};              // four bits a letter, lowest first
+    std::uint8_t length_ = 0;  // kCapacity + 1: more followed
 };
 
 }  // namespace tcpeek

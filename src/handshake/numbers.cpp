@@ -161,19 +161,6 @@ Judgement better(const Judgement& a, const Judgement& b) {
 
 }  // namespace
 
-SegmentKind kind_of(TcpFlags flags) {
-    if (flags.rst()) {
-        return SegmentKind::rst;
-    }
-    if (flags.syn()) {
-        if (flags.fin()) {
-            return SegmentKind::syn_fin;
-        }
-        return flags.ack() ? SegmentKind::synack : SegmentKind::syn;
-    }
-    return flags.ack() ? SegmentKind::ack : SegmentKind::no_ack;
-}
-
 SeqNumber server_isn(const Attempt& attempt, const AttemptDetails* details, std::size_t n) {
     TCPEEK_ASSERT(n < attempt.server_isn_count);
     return n == 0 ? attempt.server_isn : details->more_server_isns[n - 1];

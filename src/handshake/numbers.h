@@ -20,7 +20,18 @@ enum class SegmentKind : std::uint8_t {
     no_ack,   // none of SYN, RST, ACK: cannot be valid after the SYN (RFC 9293 3.10.7.4)
 };
 
-SegmentKind kind_of(TcpFlags flags);
+constexpr SegmentKind kind_of(TcpFlags flags) {
+    if (flags.rst()) {
+        return SegmentKind::rst;
+    }
+    if (flags.syn()) {
+        if (flags.fin()) {
+            return SegmentKind::syn_fin;
+        }
+        return flags.ack() ? SegmentKind::synack : SegmentKind::syn;
+    }
+    return flags.ack() ? SegmentKind::ack : SegmentKind::no_ack;
+}
 
 // How well a segment's numbers name an attempt; the better fit wins among several of one pair.
 enum class Fit : std::uint8_t { none, window, exact };

@@ -49,7 +49,8 @@ Tracker::Tracker(const TrackerConfig& config, Classifier& classifier, VerdictSin
 }
 
 void Tracker::on_other(Timestamp packet_time) {
-    static_cast<void>(take(packet_time));
+    static_cast<void>(clock_.observe(packet_time));
+    expire();
 }
 
 void Tracker::advance(Timestamp packet_scale_time) {
@@ -63,20 +64,15 @@ TrackerCounters Tracker::counters() const {
     return counters;
 }
 
-Tracker::Packet Tracker::take(Timestamp packet_time) {
+void Tracker::look_closer(const Segment& segment, const Pair& pair, SegmentKind kind,
+                          Timestamp packet_time, Timestamp at, InterfaceId interface) {
     Packet packet;
-    packet.time = packet_time;
-    packet.at = clock_.observe(packet_time);
-    expire();
-    return packet;
-}
-
-void Tracker::on_segment(const Segment& segment, const Pair& pair, Timestamp packet_time,
-                         InterfaceId interface) {
-    Packet packet = take(packet_time);
     packet.segment = &segment;
+    packet.kind = kind;
+    packet.time = packet_time;
+    packet.at = at;
     packet.interface = interface;
-    packet.kind = kind_of(segment.flags);
+    packet.key_hash = pair.hash;
     if (packet.kind == SegmentKind::syn_fin) {
         ++counters_.syn_fin;
         return;
@@ -85,7 +81,6 @@ void Tracker::on_segment(const Segment& segment, const Pair& pair, Timestamp pac
         ++counters_.no_ack;
         return;
     }
-    packet.key_hash = pair.hash;
     handle(pair.key, packet);
     if (packet.kind == SegmentKind::syn) {
         settle(pair.key, pair.hash, segment.seq, VerdictSink::Settled::judged);
@@ -93,8 +88,11 @@ void Tracker::on_segment(const Segment& segment, const Pair& pair, Timestamp pac
 }
 
 void Tracker::on_icmp(const IcmpError& error, Timestamp packet_time) {
-    Packet packet = take(packet_time);
+    Packet packet;
     packet.icmp = &error;
+    packet.time = packet_time;
+    packet.at = clock_.observe(packet_time);
+    expire();
     const ConnectionKey key = ConnectionKey::of(error.quoted_source, error.quoted_destination);
     packet.key_hash = key.hash(config_.seed);
     handle(key, packet);
@@ -106,7 +104,6 @@ void Tracker::handle(const ConnectionKey& key, const Packet& packet) {
         no_attempt(key, packet);
         return;
     }
-    // An established connection's traffic is most of what there is: one look, no judgement.
     if (packet.kind == SegmentKind::ack && packet.icmp == nullptr &&
         table_.state(newest) == State::succeeded &&
         table_.next_same(newest, key, packet.key_hash) == kNoIndex) {

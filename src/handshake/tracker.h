@@ -65,8 +65,9 @@ class Tracker {
   public:
     Tracker(const TrackerConfig& config, Classifier& classifier, VerdictSink& sink);
 
-    // Work that can be done on a segment before its turn comes: `name` and, a little later, `fetch`
-    // let the memory that it will need arrive meanwhile. They change nothing.
+    // Work that can be done on a segment before its turn comes: `name`, `expect` and, a little
+    // later each, `fetch` and `fetch_more` let the memory that it will need arrive meanwhile. They
+    // change nothing.
     struct Pair {
         ConnectionKey key;
         std::uint64_t hash = 0;
@@ -77,7 +78,8 @@ class Tracker {
         return pair;
     }
     void expect(const Pair& pair) const { table_.prefetch_bucket(pair.hash); }
-    void fetch(const Pair& pair) const { table_.prefetch_attempt(pair.hash); }
+    void fetch(const Pair& pair) const { table_.prefetch_first(pair.hash); }
+    void fetch_more(const Pair& pair) const { table_.prefetch_second(pair.hash); }
 
     // Each frame of the capture goes to exactly one of these, in capture order. `packet_time` is
     // the frame's own time; what expires by then is told first.
@@ -86,7 +88,16 @@ class Tracker {
     }
     // `pair` is what `name` made of the segment.
     void on_segment(const Segment& segment, const Pair& pair, Timestamp packet_time,
-                    InterfaceId interface);
+                    InterfaceId interface) {
+        const Timestamp at = clock_.observe(packet_time);
+        expire();
+        const SegmentKind kind = kind_of(segment.flags);
+        if (kind == SegmentKind::ack && is_long_established(pair.hash, at)) {
+            ++counters_.after_success;
+        } else {
+            look_closer(segment, pair, kind, packet_time, at, interface);
+        }
+    }
     void on_icmp(const IcmpError& error, Timestamp packet_time);
     void on_other(Timestamp packet_time);
 
@@ -154,7 +165,16 @@ class Tracker {
         Choice newest;
     };
 
-    Packet take(Timestamp packet_time);
+    // An established connection's traffic is most of what there is: one look, no judgement. Whether
+    // a success is all that is known of the pair, so long ago that no packet of it can be a copy of
+    // the one that gave the verdict.
+    [[nodiscard]] bool is_long_established(std::uint64_t key_hash, Timestamp at) const {
+        const RememberedSuccess* success = table_.only_success(key_hash);
+        return success != nullptr && at - success->last_packet() > CopyDetector::kWindow &&
+               !outlives_memory(success->start());
+    }
+    void look_closer(const Segment& segment, const Pair& pair, SegmentKind kind,
+                     Timestamp packet_time, Timestamp at, InterfaceId interface);
     void handle(const ConnectionKey& key, const Packet& packet);
     void judge_segment(const ConnectionKey& key, const Packet& packet);
     [[nodiscard]] Choice judge_attempt(const ConnectionKey& key, AttemptIndex index,
@@ -247,7 +267,12 @@ class Tracker {
     [[nodiscard]] std::optional<Duration> synack_latency(const Attempt& attempt) const;
     std::optional<Duration> ack_latency(const Attempt& attempt, const Packet& packet);
 
-    void expire();
+    void expire() {
+        if (clock_.now() >= next_deadline_) {
+            expire_due();
+        }
+    }
+    void expire_due();
     void expire_run();
     void forget_expired(AttemptList& list);
     void forget(AttemptList& list, AttemptIndex index);
@@ -267,9 +292,12 @@ class Tracker {
         ++counters_.cells[static_cast<std::size_t>(state)][static_cast<std::size_t>(event)];
     }
     void note_deadline(Timestamp deadline);
-    // Whether its start lies further back than any attempt is remembered, however often renewed.
+    // Whether a start lies further back than any attempt is remembered, however often renewed.
+    [[nodiscard]] bool outlives_memory(Timestamp start) const {
+        return clock_.now() >= start + longest_memory_;
+    }
     [[nodiscard]] bool outlived_memory(AttemptIndex index) const {
-        return clock_.now() >= table_.start(index) + longest_memory_;
+        return outlives_memory(table_.start(index));
     }
     [[nodiscard]] bool is_forgotten(AttemptIndex index) const;
     AttemptList& list_of(AttemptIndex index);

@@ -13,7 +13,7 @@ Timestamp TrackerClock::scaled(Timestamp packet_time) {
     return latest;
 }
 
-Timestamp TrackerClock::observe(Timestamp packet_time) {
+Timestamp TrackerClock::observe_unusual(Timestamp packet_time) {
     Timestamp time = scaled(packet_time);
     if (time < now_ - kStepThreshold) {
         ++backward_steps_;

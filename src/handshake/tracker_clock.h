@@ -19,7 +19,14 @@ class TrackerClock {
 
     // Follows a packet's time and returns it on the tracker's scale: at most `now()`, and less for
     // a packet that came late.
-    Timestamp observe(Timestamp packet_time);
+    Timestamp observe(Timestamp packet_time) {
+        const Timestamp time = packet_time + offset_;
+        if (started_ && time >= now_ && time - now_ <= longest_gap_) {
+            now_ = time;
+            return time;
+        }
+        return observe_unusual(packet_time);
+    }
     // Follows a clock reading on the packets' scale while no packets come.
     void advance(Timestamp packet_scale_time);
     // The packets' clock is known to have jumped forward by `step` while nothing happened.
@@ -31,6 +38,8 @@ class TrackerClock {
     [[nodiscard]] std::uint64_t backward_steps() const { return backward_steps_; }
 
   private:
+    // Of the first packet, one that comes late or after a long gap.
+    Timestamp observe_unusual(Timestamp packet_time);
     // The packet's time on the tracker's scale, long gaps shortened.
     Timestamp scaled(Timestamp packet_time);
 

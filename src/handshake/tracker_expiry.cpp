@@ -20,11 +20,8 @@ void Tracker::note_deadline(Timestamp deadline) {
     next_deadline_ = std::min(next_deadline_, deadline);
 }
 
-void Tracker::expire() {
+void Tracker::expire_due() {
     const Timestamp now = clock_.now();
-    if (now < next_deadline_) {
-        return;
-    }
     next_deadline_ = Timestamp{INT64_MAX};
     counters_.orphan_synacks += held_.expire(now);
     if (held_.size() > 0) {

@@ -5,6 +5,31 @@
 #include <cmath>
 
 namespace tcpeek {
+namespace {
+
+// The first bound that a value of so many bits may be within.
+constexpr auto kFirstBoundOfBits = [] {
+    std::array<std::uint8_t, 65> first{};
+    for (unsigned bits = 1; bits <= 64; ++bits) {
+        const std::uint64_t lowest = std::uint64_t{1} << (bits - 1);
+        while (first[bits] < LatencyHistogram::kBounds.size() &&
+               static_cast<std::uint64_t>(LatencyHistogram::kBounds[first[bits]].ns) < lowest) {
+            ++first[bits];
+        }
+    }
+    return first;
+}();
+
+std::size_t bucket_of(std::uint64_t ns, unsigned bits) {
+    std::size_t bucket = kFirstBoundOfBits[bits];
+    while (bucket < LatencyHistogram::kBounds.size() &&
+           static_cast<std::uint64_t>(LatencyHistogram::kBounds[bucket].ns) < ns) {
+        ++bucket;
+    }
+    return bucket;
+}
+
+}  // namespace
 
 void LatencyHistogram::make_room() {
     const std::size_t used = groups_.size();
@@ -17,11 +42,10 @@ void LatencyHistogram::add(Duration duration) {
     ++count_;
     sum_ = sum_ + value;
     max_ = std::max(max_, value);
-    const auto bound = std::lower_bound(kBounds.begin(), kBounds.end(), value);
-    ++buckets_[static_cast<std::size_t>(bound - kBounds.begin())];
-
     const auto ns = static_cast<std::uint64_t>(value.ns);
     const auto bits = static_cast<unsigned>(std::bit_width(ns));
+    ++buckets_[bucket_of(ns, bits)];
+
     std::size_t group = 0;
     std::uint64_t part = ns >> (kLowestBits - kPartBits);
     if (bits > kHighestBits) {

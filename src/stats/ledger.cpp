@@ -34,16 +34,8 @@ std::uint64_t FilterCounters::sessions_of(Outcome outcome) const {
     return sum;
 }
 
-void Ledger::count_frame(Timestamp time, const Dissected& dissected) {
-    if (!first_time_) {
-        first_time_ = time;
-    }
-    last_time_ = time;
-    ++frames_.frames;
-    if (const auto* segment = std::get_if<Segment>(&dissected)) {
-        ++frames_.segments;
-        frames_.checksums_unverified += segment->checksum_unverified ? 1U : 0U;
-    } else if (const auto* ignored = std::get_if<Ignored>(&dissected)) {
+void Ledger::count_no_segment(const Dissected& dissected) {
+    if (const auto* ignored = std::get_if<Ignored>(&dissected)) {
         ++frames_.ignored[static_cast<std::size_t>(ignored->why)];
     } else if (const auto* malformed = std::get_if<Malformed>(&dissected)) {
         ++frames_.malformed[static_cast<std::size_t>(malformed->layer)];

@@ -60,7 +60,19 @@ class Ledger {
     explicit Ledger(std::size_t filter_count) : filters_(filter_count) {}
 
     // Counts one frame of packet time `time`.
-    void count_frame(Timestamp time, const Dissected& dissected);
+    void count_frame(Timestamp time, const Dissected& dissected) {
+        if (!first_time_) {
+            first_time_ = time;
+        }
+        last_time_ = time;
+        ++frames_.frames;
+        if (const auto* segment = std::get_if<Segment>(&dissected)) {
+            ++frames_.segments;
+            frames_.checksums_unverified += segment->checksum_unverified ? 1U : 0U;
+        } else {
+            count_no_segment(dissected);
+        }
+    }
     // Count a verdict or event in each of `filters`.
     void count(const SessionRecord& record, std::span<const FilterIndex> filters);
     void count(const SessionEvent& event, std::span<const FilterIndex> filters);
@@ -78,6 +90,8 @@ class Ledger {
     [[nodiscard]] std::optional<Timestamp> last_time() const { return last_time_; }
 
   private:
+    void count_no_segment(const Dissected& dissected);
+
     std::vector<FilterCounters> filters_;            // by FilterIndex
     std::map<std::string, FilterCounters> retired_;  // by name
     FrameCounters frames_;

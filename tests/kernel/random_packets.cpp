@@ -107,7 +107,8 @@ bool RandomPackets::next(Frame& frame) {
     constexpr std::array<std::int64_t, 8> kPauses{10'000,        100'000,      3'000'000,
                                                   3'000'000,     50'000'000,   1'100'000'000,
                                                   3'000'000'000, 6'000'000'000};
-    time_ = time_ + Duration::nanoseconds(kPauses[roll(roll(3) == 0 ? kPauses.size() : 4)]);
+    constexpr auto kAll = static_cast<std::uint32_t>(kPauses.size());
+    time_ = time_ + Duration::nanoseconds(kPauses[roll(roll(3) == 0 ? kAll : 4)]);
     if (roll(12) != 0 || octets_.empty()) {  // else the same once more
         write(roll(4) == 0 ? odd() : plausible());
     }
