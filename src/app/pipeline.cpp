@@ -31,17 +31,12 @@ void Pipeline::take(std::span<const Frame> frames) {
             tracker_.expect(pairs_[i]);
         }
     }
-    if (frames.size() > 1) {
-        for (std::size_t i = 0; i < frames.size(); ++i) {
-            if (std::holds_alternative<Segment>(dissected_[i])) {
-                tracker_.fetch(pairs_[i]);
-            }
-        }
-        for (std::size_t i = 0; i < frames.size(); ++i) {
-            if (std::holds_alternative<Segment>(dissected_[i])) {
-                tracker_.fetch_more(pairs_[i]);
-            }
-        }
+    // The pair of a frame without a segment is an old one, which does no harm.
+    for (std::size_t i = 0; frames.size() > 1 && i < frames.size(); ++i) {
+        tracker_.fetch(pairs_[i]);
+    }
+    for (std::size_t i = 0; frames.size() > 1 && i < frames.size(); ++i) {
+        tracker_.fetch_more(pairs_[i]);
     }
     for (std::size_t i = 0; i < frames.size(); ++i) {
         const Frame& frame = frames[i];

@@ -35,7 +35,7 @@ class FieldBuffer {
 CopyDetector::CopyDetector(std::uint64_t seed)
     : seed_(seed),
       seen_(std::make_unique<Seen[]>(kCapacity)),
-      newest_(std::make_unique<Number[]>(kChains)) {}
+      chains_(std::make_unique<std::uint32_t[]>(kChains)) {}
 
 std::uint64_t CopyDetector::fingerprint(const Segment& segment, std::uint64_t pair_hash,
                                         bool source_is_first) const {
@@ -66,20 +66,22 @@ bool CopyDetector::is_copy(std::uint64_t fingerprint, Timestamp now) {
     while (first_ < next_ && now - place(first_).at > kWindow) {
         ++first_;
     }
-    Number& chain = newest(fingerprint);
-    for (Number number = chain; number >= first_; number = place(number).before) {
+    std::uint32_t& last = chain(fingerprint);
+    const Number before = newest(last);
+    for (Number number = before; number >= first_; number = place(number).before) {
         if (place(number).fingerprint == fingerprint) {
             return true;
         }
     }
-    place(next_) = {fingerprint, now, chain};
-    chain = next_++;
+    place(next_) = {fingerprint, now, before};
+    last = static_cast<std::uint32_t>(next_++);
     first_ = std::max(first_, next_ > kCapacity ? next_ - kCapacity : 1);
     return false;
 }
 
 bool CopyDetector::was_shown(std::uint64_t fingerprint, Timestamp now) const {
-    for (Number number = newest(fingerprint); number >= first_; number = place(number).before) {
+    for (Number number = newest(chain(fingerprint)); number >= first_;
+         number = place(number).before) {
         if (place(number).fingerprint == fingerprint && now - place(number).at <= kWindow) {
             return true;
         }

@@ -42,18 +42,25 @@ class CopyDetector {
         Timestamp at;
         Number before = 0;  // the one shown before it in the same chain
     };
-    static constexpr std::uint32_t kChains = 16'384;
+    // Few, with few octets each, so that they stay in the first-level cache.
+    static constexpr std::uint32_t kChains = 4'096;
 
     [[nodiscard]] Seen& place(Number number) const { return seen_.get()[number % kCapacity]; }
 
-    [[nodiscard]] Number& newest(std::uint64_t fingerprint) const {
-        return newest_.get()[fingerprint % kChains];
+    // The chain where a fingerprint would be: of the number of its newest packet, the low half.
+    [[nodiscard]] std::uint32_t& chain(std::uint64_t fingerprint) const {
+        return chains_.get()[fingerprint % kChains];
+    }
+    // A chain that nothing was added to while numbers went once through their low half may seem to
+    // begin with some other packet, which has its own fingerprint.
+    [[nodiscard]] Number newest(std::uint32_t chain) const {
+        return next_ - 1 - static_cast<std::uint32_t>(next_ - 1 - chain);
     }
 
     std::uint64_t seed_;
     std::unique_ptr<Seen[]> seen_;
-    std::unique_ptr<Number[]> newest_;  // of each chain
-    Number first_ = 1;                  // the oldest that is remembered
+    std::unique_ptr<std::uint32_t[]> chains_;
+    Number first_ = 1;  // the oldest that is remembered
     Number next_ = 1;
 };
 
