@@ -7,9 +7,7 @@
 
 namespace tcpeek {
 
-// Which one stands first does not matter, as long as it is always the same: no number is brought
-// into host order for it, and no branch depends on it, since none could be foreseen.
-ConnectionKey ConnectionKey::of(const Endpoint& a, const Endpoint& b) {
+ConnectionKey ConnectionKey::of_v6(const Endpoint& a, const Endpoint& b) {
     const std::array<std::uint64_t, 2> of_a{word_of(a.address.octets().data()),
                                             word_of(a.address.octets().data() + 8)};
     const std::array<std::uint64_t, 2> of_b{word_of(b.address.octets().data()),
@@ -27,13 +25,20 @@ ConnectionKey ConnectionKey::of(const Endpoint& a, const Endpoint& b) {
     ConnectionKey key;
     std::memcpy(key.addresses_.data(), words.data(), sizeof words);
     key.ports_ = (a.port ^ ports) << 16U | (b.port ^ ports);
-    key.is_v4_ = a.address.is_v4() ? 1 : 0;
     return key;
 }
 
 std::uint64_t ConnectionKey::hash(std::uint64_t seed) const {
-    const std::array<std::uint64_t, 5> all{word(0), word(1), word(2), word(3),
-                                           std::uint64_t{is_v4_} << 32U | ports_};
+    if (is_v4_ != 0) {
+        const std::array<std::uint64_t, 2> all{std::uint64_t{v4_word(0)} << 32U | v4_word(1),
+                                               ports_};
+        return XXH3_64bits_withSeed(all.data(), sizeof all, seed);
+    }
+    return hash_v6(seed);
+}
+
+std::uint64_t ConnectionKey::hash_v6(std::uint64_t seed) const {
+    const std::array<std::uint64_t, 5> all{word(0), word(1), word(2), word(3), ports_};
     return XXH3_64bits_withSeed(all.data(), sizeof all, seed);
 }
 

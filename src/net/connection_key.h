@@ -15,7 +15,9 @@ class ConnectionKey {
   public:
     ConnectionKey() = default;
     // Both endpoints are of one family, as those of one packet are.
-    static ConnectionKey of(const Endpoint& a, const Endpoint& b);
+    static ConnectionKey of(const Endpoint& a, const Endpoint& b) {
+        return a.address.is_v4() ? of_v4(a, b) : of_v6(a, b);
+    }
 
     // Whether `endpoint` is the one that stands first. For a connection of an endpoint with itself
     // both are.
@@ -32,7 +34,8 @@ class ConnectionKey {
     }
 
     // A hash that cannot be foreseen without `seed`, so that hostile packets cannot aim at one
-    // bucket.
+    // bucket. Of IPv4 only the octets that differ from key to key are hashed, so it is another
+    // function for each family.
     [[nodiscard]] std::uint64_t hash(std::uint64_t seed) const;
 
     friend bool operator==(const ConnectionKey& a, const ConnectionKey& b) {
@@ -50,6 +53,37 @@ class ConnectionKey {
     }
     [[nodiscard]] std::uint64_t word(unsigned n) const {
         return word_of(addresses_.data() + std::size_t{n} * 8);
+    }
+    // Which one stands first does not matter, as long as it is always the same: no number is
+    // brought into host order for it, and no branch depends on it, since none could be foreseen.
+    static ConnectionKey of_v4(const Endpoint& a, const Endpoint& b) {
+        const std::uint64_t of_a = std::uint64_t{a.address.v4_word()} << 16U | a.port;
+        const std::uint64_t of_b = std::uint64_t{b.address.v4_word()} << 16U | b.port;
+        const std::uint64_t swap = (of_a ^ of_b) & (std::uint64_t{0} - (of_b < of_a ? 1U : 0U));
+        const std::uint64_t first = of_a ^ swap;
+        const std::uint64_t second = of_b ^ swap;
+        ConnectionKey key;
+        key.set_v4(0, static_cast<std::uint32_t>(first >> 16U));
+        key.set_v4(1, static_cast<std::uint32_t>(second >> 16U));
+        key.ports_ = static_cast<std::uint32_t>(first) << 16U | static_cast<std::uint16_t>(second);
+        key.is_v4_ = 1;
+        return key;
+    }
+    static ConnectionKey of_v6(const Endpoint& a, const Endpoint& b);
+    // Not inlined, since the long one would then have `hash` save registers for both.
+    [[nodiscard, gnu::noinline]] std::uint64_t hash_v6(std::uint64_t seed) const;
+    void set_v4(unsigned place, std::uint32_t address) {
+        constexpr auto& kPrefix = IpAddress::kV4Prefix;
+        std::uint8_t* const octets = addresses_.data() + std::size_t{place} * 16;
+        std::memcpy(octets, kPrefix.data(), kPrefix.size());
+        std::memcpy(octets + kPrefix.size(), &address, sizeof address);
+    }
+    [[nodiscard]] std::uint32_t v4_word(unsigned place) const {
+        std::uint32_t word = 0;
+        std::memcpy(&word,
+                    addresses_.data() + std::size_t{place} * 16 + IpAddress::kV4Prefix.size(),
+                    sizeof word);
+        return word;
     }
     [[nodiscard]] Endpoint unpack(unsigned place) const;
 
