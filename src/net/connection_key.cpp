@@ -12,10 +12,13 @@ ConnectionKey ConnectionKey::of_v6(const Endpoint& a, const Endpoint& b) {
                                             word_of(a.address.octets().data() + 8)};
     const std::array<std::uint64_t, 2> of_b{word_of(b.address.octets().data()),
                                             word_of(b.address.octets().data() + 8)};
-    const bool b_first =
-        (of_b[1] < of_a[1]) |
-        ((of_b[1] == of_a[1]) & ((of_b[0] < of_a[0]) | ((of_b[0] == of_a[0]) & (b.port < a.port))));
-    const std::uint64_t mask = b_first ? ~std::uint64_t{0} : 0;
+    const auto less = [](std::uint64_t x, std::uint64_t y) { return x < y ? 1U : 0U; };
+    const auto equal = [](std::uint64_t x, std::uint64_t y) { return x == y ? 1U : 0U; };
+    const std::uint64_t b_first =
+        less(of_b[1], of_a[1]) |
+        (equal(of_b[1], of_a[1]) &
+         (less(of_b[0], of_a[0]) | (equal(of_b[0], of_a[0]) & less(b.port, a.port))));
+    const std::uint64_t mask = std::uint64_t{0} - b_first;
     const std::uint64_t high = (of_a[0] ^ of_b[0]) & mask;
     const std::uint64_t low = (of_a[1] ^ of_b[1]) & mask;
     const std::array<std::uint64_t, 4> words{of_a[0] ^ high, of_a[1] ^ low, of_b[0] ^ high,
