@@ -31,13 +31,25 @@ ConnectionKey ConnectionKey::of_v6(const Endpoint& a, const Endpoint& b) {
     return key;
 }
 
+inline std::uint64_t ConnectionKey::hash_v4(const V4Ends& ends, std::uint64_t seed) {
+    return XXH3_64bits_withSeed(ends.data(), sizeof ends, seed);
+}
+
 std::uint64_t ConnectionKey::hash(std::uint64_t seed) const {
     if (is_v4_ != 0) {
-        const std::array<std::uint64_t, 2> all{std::uint64_t{v4_word(0)} << 32U | v4_word(1),
-                                               ports_};
-        return XXH3_64bits_withSeed(all.data(), sizeof all, seed);
+        return hash_v4({std::uint64_t{v4_word(0)} << 16U | ports_ >> 16U,
+                        std::uint64_t{v4_word(1)} << 16U | (ports_ & 0xffffU)},
+                       seed);
     }
     return hash_v6(seed);
+}
+
+std::uint64_t ConnectionKey::hash_of(const Endpoint& a, const Endpoint& b, std::uint64_t seed) {
+    return a.address.is_v4() ? hash_v4(v4_ends(a, b), seed) : hash_of_v6(a, b, seed);
+}
+
+std::uint64_t ConnectionKey::hash_of_v6(const Endpoint& a, const Endpoint& b, std::uint64_t seed) {
+    return of_v6(a, b).hash_v6(seed);
 }
 
 std::uint64_t ConnectionKey::hash_v6(std::uint64_t seed) const {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +44,8 @@ TEST(ConnectionKey, IsTheSameFromBothEnds) {
         EXPECT_EQ(key, ConnectionKey::of(b, a));
         EXPECT_EQ(key.hash(kSeed), ConnectionKey::of(b, a).hash(kSeed));
         EXPECT_NE(key.hash(kSeed), key.hash(kSeed + 1));
+        EXPECT_EQ(key.hash(kSeed), ConnectionKey::hash_of(a, b, kSeed));
+        EXPECT_EQ(key.hash(kSeed), ConnectionKey::hash_of(b, a, kSeed));
         EXPECT_FALSE(key.is_self());
         EXPECT_NE(key.first_is(a), key.first_is(b));
         EXPECT_EQ(key.first(), key.first_is(a) ? a : b);
