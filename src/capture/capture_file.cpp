@@ -116,13 +116,16 @@ std::size_t CaptureFile::Reader::next(std::span<Frame> frames) {
     }
     return std::visit(
         [&](auto& reader) {
-            std::size_t count = 0;
+            std::size_t count = reader.next_in_memory(input_, frames);
             FileStep step = FileStep::frame;
             while (count < frames.size() && step == FileStep::frame) {
                 // The first may read on; the others must not move it.
                 input_.hold(count > 0);
                 step = reader.next(input_, frames[count]);
-                count += step == FileStep::frame ? 1U : 0U;
+                if (step == FileStep::frame) {
+                    ++count;
+                    count += reader.next_in_memory(input_, frames.subspan(count));
+                }
             }
             input_.hold(false);
             if (step != FileStep::frame) {

@@ -11,6 +11,15 @@
 
 namespace tcpeek {
 
+// The four octets at `octets`, which are there, as a number; for loops whose byte order is known
+// when the program is compiled.
+template <bool Swapped>
+std::uint32_t load_file_word(const std::uint8_t* octets) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, octets, sizeof word);
+    return Swapped ? __builtin_bswap32(word) : word;
+}
+
 // Fields at known offsets of a header that is already there as a whole: an offset beyond it is a
 // bug of the reader. The bytes must outlive the view.
 class FileFields {

@@ -63,6 +63,19 @@ std::uint32_t with_ethernet_header(std::uint32_t snapshot_length) {
     return std::min(snapshot_length, kMost - kEthernetHeader) + kEthernetHeader;
 }
 
+// What every record begins with; the lengths as they stand.
+struct RecordHeader {
+    std::uint32_t seconds = 0;
+    std::uint32_t fraction = 0;
+    std::array<std::uint32_t, 2> lengths{};
+};
+
+template <bool Swapped>
+RecordHeader load_header(const std::uint8_t* octets) {
+    const auto word = [octets](std::size_t n) { return load_file_word<Swapped>(octets + n * 4); };
+    return {word(0), word(1), {word(2), word(3)}};
+}
+
 }  // namespace
 
 bool PcapReader::recognises(Bytes magic) {
@@ -149,12 +162,54 @@ FileStep PcapReader::next(FileInput& input, Frame& frame) {
     // Beyond the snapshot length there is nothing of the packet: Solaris filled records up there.
     frame.bytes = input.bytes().subspan(record_header_size_, std::min(captured, snapshot_length_));
     frame.original_length = original;
-    // At most 2^32 seconds and 2^32 microseconds: this cannot overflow.
-    frame.time.ns = std::int64_t{seconds} * 1'000'000'000 +
-                    std::int64_t{fraction} * std::int64_t{ns_per_fraction_};
+    frame.time = time_of(seconds, fraction);
     frame.link_type = link_type_;
     frame.interface = InterfaceId::none();
     return FileStep::frame;
+}
+
+std::size_t PcapReader::next_in_memory(FileInput& input, std::span<Frame> frames) {
+    if (length_order_ != LengthOrder::captured_first) {
+        return 0;
+    }
+    return order_ == std::endian::native ? take_whole_records<false>(input, frames)
+                                         : take_whole_records<true>(input, frames);
+}
+
+// The same as `next`, for many records: what does not change from one to the next is asked once.
+template <bool Swapped>
+std::size_t PcapReader::take_whole_records(FileInput& input, std::span<Frame> frames) {
+    input.consume(std::exchange(handed_out_, 0));
+    const Bytes bytes = input.bytes();
+    const std::size_t header_size = record_header_size_;
+    if (bytes.size() < header_size) {
+        return 0;
+    }
+    const std::uint32_t longest = std::min(largest_packet_, snapshot_length_);
+    const std::size_t last_start = bytes.size() - header_size;
+    std::size_t start = 0;   // of the record at hand
+    std::size_t before = 0;  // start of the record before it
+    Frame* frame = frames.data();
+    Frame* const stop = frame + frames.size();
+    for (; frame != stop && start <= last_start; ++frame) {
+        const RecordHeader header = load_header<Swapped>(bytes.data() + start);
+        const std::size_t packet = start + header_size;
+        const std::uint32_t captured = header.lengths[0];
+        const std::size_t end = packet + captured;
+        if (captured > longest || end > bytes.size()) {
+            break;
+        }
+        frame->bytes = {bytes.data() + packet, captured};
+        frame->original_length = header.lengths[1];
+        frame->time = time_of(header.seconds, header.fraction);
+        frame->link_type = link_type_;
+        frame->interface = InterfaceId::none();
+        before = start;
+        start = end;
+    }
+    input.consume(before);
+    handed_out_ = start - before;
+    return static_cast<std::size_t>(frame - frames.data());
 }
 
 }  // namespace tcpeek

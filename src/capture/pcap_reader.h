@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,11 @@ class PcapReader {
     // The next packet. Its bytes are valid until the next call.
     FileStep next(FileInput& input, Frame& frame);
 
+    // Takes the packets that are in memory as a whole, up to the first with anything odd about it,
+    // which is left to `next`; returns how many. What `next` gave before stays valid as long as the
+    // input does not move its bytes.
+    std::size_t next_in_memory(FileInput& input, std::span<Frame> frames);
+
     // Where the record began that `next` could not finish.
     [[nodiscard]] static std::uint64_t unit_start(const FileInput& input) {
         return input.position();
@@ -49,6 +55,13 @@ class PcapReader {
 
     PcapReader() = default;
     static std::optional<LengthOrder> length_order(std::uint16_t major, std::uint16_t minor);
+    template <bool Swapped>
+    std::size_t take_whole_records(FileInput& input, std::span<Frame> frames);
+    [[nodiscard]] Timestamp time_of(std::uint32_t seconds, std::uint32_t fraction) const {
+        // At most 2^32 seconds and 2^32 microseconds: this cannot overflow.
+        return {std::int64_t{seconds} * 1'000'000'000 +
+                std::int64_t{fraction} * std::int64_t{ns_per_fraction_}};
+    }
     [[nodiscard]] Lengths sort_lengths(std::uint32_t first, std::uint32_t second) const;
 
     std::endian order_ = std::endian::little;

@@ -130,7 +130,7 @@ bool PcapngClock::set_resolution(std::uint8_t resolution) {
     return true;
 }
 
-Timestamp PcapngClock::at(std::uint64_t ticks) const {
+Timestamp PcapngClock::at_any(std::uint64_t ticks) const {
     // Only one of divisor, multiplier and shift is at work beyond decimal multiples; the product
     // of two 64-bit numbers, and the sum with a third, fit into 127 bits.
     const std::uint64_t divided = divisor_ == 1 ? ticks : ticks / divisor_;

@@ -23,9 +23,19 @@ class PcapngClock {
     // Takes over an if_tsoffset option.
     void set_offset(std::int64_t seconds) { offset_seconds_ = seconds; }
 
-    [[nodiscard]] Timestamp at(std::uint64_t ticks) const;
+    [[nodiscard]] Timestamp at(std::uint64_t ticks) const {
+        // Nearly all interfaces: microseconds or nanoseconds since 1970.
+        std::int64_t ns = 0;
+        if (divisor_ == 1 && shift_ == 0 && offset_seconds_ == 0 &&
+            !__builtin_mul_overflow(ticks, multiplier_, &ns)) {
+            return {ns};
+        }
+        return at_any(ticks);
+    }
 
   private:
+    [[nodiscard]] Timestamp at_any(std::uint64_t ticks) const;
+
     // A tick is multiplier / divisor / 2^shift nanoseconds; microseconds unless stated.
     std::uint64_t multiplier_ = 1'000;
     std::uint64_t divisor_ = 1;

@@ -49,6 +49,25 @@ std::optional<std::endian> section_order(Bytes start) {
     return std::nullopt;
 }
 
+// An Enhanced Packet Block from its beginning on.
+struct EnhancedHeader {
+    static constexpr std::size_t kSize = 28;
+
+    std::uint32_t type = 0;
+    std::uint32_t length = 0;
+    std::uint32_t interface = 0;
+    std::uint32_t ticks_high = 0;
+    std::uint32_t ticks_low = 0;
+    std::uint32_t captured = 0;
+    std::uint32_t original = 0;
+};
+
+template <bool Swapped>
+EnhancedHeader load_header(const std::uint8_t* octets) {
+    const auto word = [octets](std::size_t n) { return load_file_word<Swapped>(octets + n * 4); };
+    return {word(0), word(1), word(2), word(3), word(4), word(5), word(6)};
+}
+
 }  // namespace
 
 bool PcapngReader::recognises(Bytes start) {
@@ -86,6 +105,52 @@ FileStep PcapngReader::next(FileInput& input, Frame& frame) {
             return *outcome;
         }
     }
+}
+
+std::size_t PcapngReader::next_in_memory(FileInput& input, std::span<Frame> frames) {
+    if (skipping_) {
+        return 0;
+    }
+    return order_ == std::endian::native ? take_whole_packets<false>(input, frames)
+                                         : take_whole_packets<true>(input, frames);
+}
+
+// The same as `next`, for many Enhanced Packet Blocks.
+template <bool Swapped>
+std::size_t PcapngReader::take_whole_packets(FileInput& input, std::span<Frame> frames) {
+    constexpr std::size_t kSmallest = EnhancedHeader::kSize + kTrailerSize;
+    input.consume(std::exchange(held_, 0));
+    const Bytes bytes = input.bytes();
+    std::size_t taken = 0;   // octets
+    std::uint32_t last = 0;  // of them, those of the last block
+    std::size_t count = 0;
+    for (Frame& frame : frames) {
+        const std::uint8_t* const block = bytes.data() + taken;
+        const std::size_t left = bytes.size() - taken;
+        if (left < kSmallest) {
+            break;
+        }
+        const EnhancedHeader header = load_header<Swapped>(block);
+        const std::size_t length = header.length;
+        if (header.type != kEnhancedPacket || length % 4 != 0 || length < kSmallest ||
+            length > std::min<std::size_t>(left, kLargestBlock) ||
+            header.captured > length - kSmallest || header.interface >= interfaces_.size() ||
+            load_file_word<Swapped>(block + length - kTrailerSize) != header.length) {
+            break;
+        }
+        const PcapngInterface& interface = interfaces_[header.interface];
+        frame.bytes = {block + EnhancedHeader::kSize, header.captured};
+        frame.original_length = header.original;
+        frame.time = interface.clock.at(std::uint64_t{header.ticks_high} << 32U | header.ticks_low);
+        frame.link_type = interface.link_type;
+        frame.interface = interface.id;
+        last = header.length;
+        taken += last;
+        ++count;
+    }
+    input.consume(taken - last);
+    held_ = last;
+    return count;
 }
 
 PcapngReader::Outcome PcapngReader::finish_block(FileInput& input) {

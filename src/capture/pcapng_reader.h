@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,11 @@ class PcapngReader {
     // The next packet. Its bytes are valid until the next call.
     FileStep next(FileInput& input, Frame& frame);
 
+    // Takes the packets that are in memory as a whole, up to the first with anything odd about it
+    // or another kind of block, which is left to `next`; returns how many. What `next` gave before
+    // stays valid as long as the input does not move its bytes.
+    std::size_t next_in_memory(FileInput& input, std::span<Frame> frames);
+
     // Where the block began that could not be finished.
     [[nodiscard]] std::uint64_t unit_start(const FileInput& /*input*/) const {
         return block_start_;
@@ -54,6 +60,8 @@ class PcapngReader {
         std::size_t data_offset = 0;  // within the block's body
     };
 
+    template <bool Swapped>
+    std::size_t take_whole_packets(FileInput& input, std::span<Frame> frames);
     Outcome finish_block(FileInput& input);
     Outcome begin_block(FileInput& input);
     Outcome read_block_header(FileInput& input);

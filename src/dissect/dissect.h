@@ -19,8 +19,10 @@ struct DissectOptions {
 // matter. Any bytes are accepted.
 void dissect(const Frame& frame, const DissectOptions& options, Dissected& result);
 
-// The same, without the short way for plain frames (plain_tcp.h): slower, and nothing else.
-void dissect_in_layers(const Frame& frame, const DissectOptions& options, Dissected& result);
+// The same, without the short way for plain frames (plain_tcp.h): slower, and nothing else. Not
+// inlined, since `dissect` would then make room for its state before it goes the short way.
+[[gnu::noinline]] void dissect_in_layers(const Frame& frame, const DissectOptions& options,
+                                         Dissected& result);
 
 [[nodiscard]] inline Dissected dissect(const Frame& frame, const DissectOptions& options) {
     Dissected result;

@@ -59,13 +59,14 @@ struct Segment {
     SeqNumber seq;
     SeqNumber ack;  // meaningful only with the ACK flag
     TcpFlags flags;
-    std::uint32_t payload_length =
-        0;  // octets of TCP payload as the IP header tells, not as captured
-    bool has_timestamps = false;
-    TcpTimestamps timestamps;
     bool has_ip_id = false;  // IPv4 only
     std::uint16_t ip_id = 0;
+    std::uint32_t payload_length =
+        0;  // octets of TCP payload as the IP header tells, not as captured
+    // What most segments lack stands together, to be cleared in few pieces.
+    bool has_timestamps = false;
     bool checksum_unverified = false;  // asked for, but the packet was cut
+    TcpTimestamps timestamps;
     Encapsulation encapsulation;
 
     friend bool operator==(const Segment&, const Segment&) = default;

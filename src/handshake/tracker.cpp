@@ -81,9 +81,10 @@ void Tracker::look_closer(const Segment& segment, const Pair& pair, SegmentKind 
         ++counters_.no_ack;
         return;
     }
-    handle(pair.key, packet);
+    const ConnectionKey key = ConnectionKey::of(segment.source, segment.destination);
+    handle(key, packet);
     if (packet.kind == SegmentKind::syn) {
-        settle(pair.key, pair.hash, segment.seq, VerdictSink::Settled::judged);
+        settle(key, pair.hash, segment.seq, VerdictSink::Settled::judged);
     }
 }
 

@@ -69,13 +69,10 @@ class Tracker {
     // later each, `fetch` and `fetch_more` let the memory that it will need arrive meanwhile. They
     // change nothing.
     struct Pair {
-        ConnectionKey key;
-        std::uint64_t hash = 0;
+        std::uint64_t hash = 0;  // of its key, which most packets do not need
     };
     [[nodiscard]] Pair name(const Segment& segment) const {
-        Pair pair{ConnectionKey::of(segment.source, segment.destination), 0};
-        pair.hash = pair.key.hash(config_.seed);
-        return pair;
+        return {ConnectionKey::hash_of(segment.source, segment.destination, config_.seed)};
     }
     void expect(const Pair& pair) const { table_.prefetch_bucket(pair.hash); }
     void fetch(const Pair& pair) const { table_.prefetch_first(pair.hash); }

@@ -8,11 +8,6 @@
 #include "base/assert.h"
 
 namespace tcpeek {
-namespace {
-
-constexpr std::size_t kV4Offset = 12;  // behind the prefix of IPv4-mapped addresses
-
-}  // namespace
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     const std::string terminated(text);
@@ -30,7 +25,7 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
 }
 
 std::span<const std::uint8_t> IpAddress::significant() const {
-    return is_v4() ? std::span(octets_).subspan(kV4Offset) : std::span(octets_);
+    return is_v4() ? std::span(octets_).subspan(kV4Prefix.size()) : std::span(octets_);
 }
 
 std::string IpAddress::to_string() const {

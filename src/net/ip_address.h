@@ -5,6 +5,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,18 +19,28 @@ enum class IpFamily : std::uint8_t { v4, v6 };
 // ::ffff:0:0/96 (RFC 4291 2.5.5.2), and the family tells it from an IPv6 address of that form.
 class IpAddress {
   public:
+    // What stands before the four bytes of an IPv4 address.
+    static constexpr std::array<std::uint8_t, 12> kV4Prefix{0, 0, 0, 0, 0,    0,
+                                                            0, 0, 0, 0, 0xff, 0xff};
+
     constexpr IpAddress() = default;
 
     // `octets` has 4 or 16 bytes in network order.
     static IpAddress v4(std::span<const std::uint8_t, 4> octets) {
-        return {
-            {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, octets[0], octets[1], octets[2], octets[3]},
-            IpFamily::v4};
+        IpAddress address;
+        address.assign_v4(octets);
+        return address;
     }
     static IpAddress v6(std::span<const std::uint8_t, 16> octets) {
         IpAddress address;
         std::copy(octets.begin(), octets.end(), address.octets_.begin());
         return address;
+    }
+    // What `v4` gives, written in place and in few pieces, for the way of every packet.
+    void assign_v4(std::span<const std::uint8_t, 4> octets) {
+        std::memcpy(octets_.data(), kV4Prefix.data(), kV4Prefix.size());
+        std::memcpy(octets_.data() + kV4Prefix.size(), octets.data(), octets.size());
+        family_ = IpFamily::v4;
     }
     // The textual forms of RFC 4291 2.2 and dotted quad; nothing for anything else.
     static std::optional<IpAddress> parse(std::string_view text);
@@ -38,6 +49,12 @@ class IpAddress {
     [[nodiscard]] bool is_v4() const { return family_ == IpFamily::v4; }
     // All 16 bytes, also for IPv4.
     [[nodiscard]] const std::array<std::uint8_t, 16>& octets() const { return octets_; }
+    // The four bytes of an IPv4 address as they stand, for comparing and hashing only.
+    [[nodiscard]] std::uint32_t v4_word() const {
+        std::uint32_t word = 0;
+        std::memcpy(&word, octets_.data() + kV4Prefix.size(), sizeof word);
+        return word;
+    }
     // The four bytes of an IPv4 address or the sixteen of an IPv6 one.
     [[nodiscard]] std::span<const std::uint8_t> significant() const;
     // 32 or 128.
@@ -49,9 +66,6 @@ class IpAddress {
     friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 
   private:
-    constexpr IpAddress(const std::array<std::uint8_t, 16>& octets, IpFamily family)
-        : octets_(octets), family_(family) {}
-
     std::array<std::uint8_t, 16> octets_{};
     IpFamily family_ = IpFamily::v6;
 };
