@@ -11,8 +11,8 @@ namespace {
 // Expiry is looked at this often while attempts are pending; without any, nothing can happen.
 constexpr Duration kTickWithPending = Duration::seconds(1);
 constexpr Duration kTickWithoutPending = Duration::seconds(10);
-// The kernel filter's table is filled again piece by piece.
-constexpr Duration kTickWhileRefilling = Duration::milliseconds(5);
+// The kernel filter's table is filled again, or swept after a flood, piece by piece.
+constexpr Duration kTickWhileTending = Duration::milliseconds(5);
 // In a burst of drops they are told this often.
 constexpr Duration kDropsToldEvery = Duration::seconds(60);
 // Before something expires the kernel is asked for losses, but no more often than this.
@@ -85,8 +85,8 @@ Result<void> LiveRunner::run() {
     while (!mailbox_.stop_requested() && !capture_.exhausted()) {
         mailbox_.run_all();
         Duration tick = pipeline_.tracker().pending() > 0 ? kTickWithPending : kTickWithoutPending;
-        if (capture_.filter_is_being_refilled()) {
-            tick = kTickWhileRefilling;
+        if (capture_.filter_wants_tending_soon()) {
+            tick = kTickWhileTending;
         }
         const std::size_t taken = capture_.poll(tick, consume);
         absorb_clock_steps(taken);

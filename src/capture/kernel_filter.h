@@ -85,7 +85,8 @@ class KernelFilter {
     // (bpf/shared.h). A look at the whole table, for tests.
     [[nodiscard]] bool slots_are_exact() const;
 
-    [[nodiscard]] bool is_being_refilled() const;
+    // Whether there is more upkeep than can wait for the next packet.
+    [[nodiscard]] bool wants_tending_soon() const;
     [[nodiscard]] KernelFilterStatistics statistics() const;
 
     // Packets that found no room in the ring.

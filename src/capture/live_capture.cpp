@@ -63,8 +63,8 @@ void LiveCapture::tend_filter(const AttemptDirectory& attempts) {
     }
 }
 
-bool LiveCapture::filter_is_being_refilled() const {
-    return engine_->filter() != nullptr && engine_->filter()->is_being_refilled();
+bool LiveCapture::filter_wants_tending_soon() const {
+    return engine_->filter() != nullptr && engine_->filter()->wants_tending_soon();
 }
 
 std::size_t LiveCapture::poll(Duration timeout, const FrameConsumer& consume) {

@@ -104,7 +104,7 @@ class LiveCapture {
     // A piece of the filter's upkeep, to be called between two `poll`s.
     void tend_filter(const AttemptDirectory& attempts);
     // Whether `tend_filter` should be called again soon.
-    [[nodiscard]] bool filter_is_being_refilled() const;
+    [[nodiscard]] bool filter_wants_tending_soon() const;
 
     using FrameConsumer = std::function<void(const Frame&)>;
 

@@ -43,7 +43,7 @@ struct Config {
     std::uint32_t max_sessions = 1'048'576;
     std::optional<Endpoint> http;  // --http
     CaptureChoice capture = CaptureChoice::automatic;
-    std::uint32_t filter_entries = 262'144;  // of the kernel filter; 0: without it
+    std::uint32_t filter_entries = 1'048'576;  // of the kernel filter; 0: without it
     bool info = false;
     std::string config_file;                    // --config, empty: none
     bool check_config = false;                  // --check-config

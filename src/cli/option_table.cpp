@@ -239,7 +239,7 @@ constexpr std::array<OptionRow<Config>, 24> kOptions{{
       "auto", false},
      take_capture},
     {{'\0', "filter-entries", "N",
-      "connections that the kernel filter can hold at a time; 0: no kernel filter", "262144",
+      "connections that the kernel filter can hold at a time; 0: no kernel filter", "1048576",
       false},
      take_filter_entries},
     {{'\0', "wait", "", "wait for an interface that is absent or vanishes", "", false},

@@ -32,6 +32,7 @@ TEST(CommandLine, NothingGivenMeansTheDocumentedDefaults) {
     EXPECT_TRUE(config->local.empty());
     EXPECT_EQ(config->output, OutputForm::table);
     EXPECT_EQ(config->max_sessions, 1'048'576U);
+    EXPECT_EQ(config->filter_entries, 1'048'576U);
     EXPECT_TRUE(config->expressions.empty());
 }
 

@@ -56,7 +56,7 @@ Options:
                               `auto` takes the cheapest that works (default:
                               auto)
       --filter-entries=N      connections that the kernel filter can hold at a
-                              time; 0: no kernel filter (default: 262144)
+                              time; 0: no kernel filter (default: 1048576)
       --wait                  wait for an interface that is absent or vanishes
       --config=FILE           read options and expressions from FILE too, as
                               NAME = VALUE; the command line wins; SIGHUP reads

@@ -33,7 +33,7 @@ KernelFilterStatistics KernelFilter::statistics() const {
 bool KernelFilter::slots_are_exact() const {
     return true;
 }
-bool KernelFilter::is_being_refilled() const {
+bool KernelFilter::wants_tending_soon() const {
     return false;
 }
 std::uint64_t KernelFilter::lost() const {

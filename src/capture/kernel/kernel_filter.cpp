@@ -195,8 +195,8 @@ bool KernelFilter::slots_are_exact() const {
     return programs_->slots_are_exact();
 }
 
-bool KernelFilter::is_being_refilled() const {
-    return programs_->is_being_refilled();
+bool KernelFilter::wants_tending_soon() const {
+    return programs_->wants_tending_soon();
 }
 
 KernelFilterStatistics KernelFilter::statistics() const {

@@ -37,7 +37,7 @@ class KernelFilter::Programs {
     void remove(const tcpeek_key& key, std::uint32_t isn, Removal why);
     void note_failed_insert() { std::atomic_ref(control().failed_inserts).fetch_add(1); }
     void tend(const AttemptDirectory& attempts, Timestamp handled_until);
-    [[nodiscard]] bool is_being_refilled() const { return refill_.has_value(); }
+    [[nodiscard]] bool wants_tending_soon() const { return refill_ || sweep_finds_much_; }
     [[nodiscard]] bool slots_are_exact() const;
     [[nodiscard]] KernelFilterStatistics statistics() const;
 
@@ -93,7 +93,8 @@ class KernelFilter::Programs {
     std::uint64_t capacity_;
     Duration last_sweep_;
     std::optional<std::uint32_t> sweep_token_;
-    std::deque<Later> later_;  // by `due`
+    bool sweep_finds_much_ = false;  // its last piece did, and there are more
+    std::deque<Later> later_;        // by `due`
     std::optional<Refill> refill_;
     Duration next_refill_;
     std::uint64_t failed_seen_ = 0;

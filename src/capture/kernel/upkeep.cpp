@@ -14,12 +14,18 @@ namespace {
 constexpr std::uint32_t kPiece = 512;
 // Most places of the table of attempts are empty.
 constexpr std::uint32_t kPlaces = 8'192;
-constexpr Duration kSweepEvery = Duration::seconds(1);
-// Between two pieces of a sweep: a full table of 262,144 is looked through in less than a minute,
-// for a thousandth of a processor.
-constexpr Duration kNextPieceAfter = Duration::milliseconds(100);
 // A SYN that entered its connection so long ago has reached user space, or was lost.
 constexpr Duration kSurelyHandled = Duration::seconds(10);
+// Nothing can be swept sooner, and a look through a table of 1,048,576 that is empty takes the
+// kernel most of a millisecond.
+constexpr Duration kSweepEvery = kSurelyHandled;
+// Between two pieces of a sweep. Where the connections are in use there is nothing to be gained: a
+// full table is looked through in four minutes, for a few thousandths of a processor.
+constexpr Duration kNextPieceAfter = Duration::milliseconds(100);
+// Where a part of a piece was of no use, as after a flood of which packets were lost: a full table
+// is looked through in less than a minute.
+constexpr Duration kNextPieceSoonAfter = Duration::milliseconds(10);
+constexpr std::uint32_t kManySwept = kPiece / 8;
 // How long a refilling of the table that did not succeed is not tried again.
 constexpr Duration kRefillEvery = Duration::seconds(1);
 
@@ -36,9 +42,14 @@ void KernelFilter::Programs::tend(const AttemptDirectory& attempts, Timestamp ha
     }
     remove_later_ones(attempts);
     const Duration now = boot_clock_now();
-    if (now - last_sweep_ >= (sweep_token_ ? kNextPieceAfter : kSweepEvery)) {
+    const Duration pause = !sweep_token_       ? kSweepEvery
+                           : sweep_finds_much_ ? kNextPieceSoonAfter
+                                               : kNextPieceAfter;
+    if (now - last_sweep_ >= pause) {
         last_sweep_ = now;
+        const std::uint64_t swept_before = swept_;
         sweep(attempts);
+        sweep_finds_much_ = sweep_token_ && swept_ - swept_before >= kManySwept;
     }
 }
 
