@@ -133,8 +133,7 @@ coverage: deps-test
 bench: deps
 	@$(MAKE) --no-print-directory build
 	@python3 bench/run.py $(BUILD)
-	@$(BUILD)/bench_snapshot_copy --benchmark_repetitions=5 \
-		--benchmark_report_aggregates_only=true
+	@$(BUILD)/bench_snapshot_copy
 	@test ! -x $(BUILD)/bench_filter || $(BUILD)/bench_filter
 	@python3 bench/answers.py $(BUILD)
 

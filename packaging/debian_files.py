@@ -15,7 +15,7 @@ from pathlib import Path
 MAINTAINER = "{} <{}>".format(os.environ.get("DEBFULLNAME") or "the tcpeek authors",
                               os.environ.get("DEBEMAIL") or "maintainers@tcpeek.invalid")
 # The package's build runs neither tests nor benchmarks.
-NOT_FOR_THE_PACKAGE = {"libgtest-dev", "libbenchmark-dev"}
+NOT_FOR_THE_PACKAGE = {"libgtest-dev"}
 
 
 def releases(text: str) -> list[tuple[str, str, str]]:

@@ -299,12 +299,12 @@ int App::run(Runner& runner, Wake wake) {
                                   [&] { queue_.push_always(SummaryItem{runner.summary()}); });
                               wake();
                           }});
-    servers_.provide(
-        [&](Snapshot& snapshot) {
-            runner.copy_to(snapshot);
-            snapshot.undisplayed = queue_.undisplayed() + printer.undisplayed();
-        },
-        wake);
+    const auto begin_copy = [&](Snapshot& snapshot) {
+        runner.begin_copy(snapshot);
+        snapshot.undisplayed = queue_.undisplayed() + printer.undisplayed();
+    };
+    servers_.provide({.begin = begin_copy, .go_on = [&] { return pipeline_.continue_copy(); }},
+                     wake);
     Result<void> run_result;
     std::thread capture_thread([&] {
         // For top(1) and whoever debugs.
@@ -315,7 +315,7 @@ int App::run(Runner& runner, Wake wake) {
         }
         queue_.close();
         while (!printer.ends_within(kLookWhileEnding)) {
-            mailbox_.run_all();
+            mailbox_.run_until_empty();
         }
         printer.join();
         loop_.post([&] { loop_.finish(); });

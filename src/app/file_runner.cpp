@@ -49,7 +49,7 @@ FileRunner::FileRunner(const std::vector<std::string>& files, Pipeline& pipeline
       wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       started_(wall_clock_now()) {
     TCPEEK_ASSERT(wake_fd_.valid());
-    pipeline_.on_waiting([this] { mailbox_.run_all(); });
+    pipeline_.on_waiting([this] { mailbox_.run_until_empty(); });
 }
 
 void FileRunner::wake() {
@@ -151,13 +151,17 @@ Result<void> FileRunner::read(std::size_t place) {
 
 bool FileRunner::look_at_mailbox() {
     eventfd_t count = 0;
-    const bool was_woken = ::eventfd_read(wake_fd_.get(), &count) == 0;
-    mailbox_.run_all();
+    bool was_woken = false;
+    mailbox_.run_until_empty();
+    while (::eventfd_read(wake_fd_.get(), &count) == 0) {
+        was_woken = true;
+        mailbox_.run_until_empty();  // which may call `wake` itself
+    }
     return was_woken;
 }
 
-void FileRunner::copy_to(Snapshot& snapshot) const {
-    pipeline_.copy_to(snapshot);
+void FileRunner::begin_copy(Snapshot& snapshot) {
+    pipeline_.begin_copy(snapshot);
     snapshot.start = started_;
     snapshot.now = wall_clock_now();
 }

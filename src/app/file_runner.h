@@ -34,8 +34,9 @@ class FileRunner {
     void wake();
 
     [[nodiscard]] SummaryView summary() const;
-    // Everything but what was not displayed; on the capture thread.
-    void copy_to(Snapshot& snapshot) const;
+    // Everything but what was not displayed, completed by Pipeline::continue_copy; on the capture
+    // thread.
+    void begin_copy(Snapshot& snapshot);
     // Whether any file could be opened: else the error lines say everything.
     [[nodiscard]] bool has_summary() const { return opened_any_; }
 

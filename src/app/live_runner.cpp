@@ -99,7 +99,7 @@ Result<void> LiveRunner::run() {
     capture_.drain(consume);
     note_losses();
     pipeline_.advance(wall_clock_now());
-    mailbox_.run_all();
+    mailbox_.run_until_empty();
     pipeline_.finish();
     tell_events();
     tell_drops(true);
@@ -117,8 +117,8 @@ SummaryView LiveRunner::summary() {
     return view;
 }
 
-void LiveRunner::copy_to(Snapshot& snapshot) {
-    pipeline_.copy_to(snapshot);
+void LiveRunner::begin_copy(Snapshot& snapshot) {
+    pipeline_.begin_copy(snapshot);
     snapshot.start = started_;
     snapshot.now = wall_clock_now();
     copy_filter_to(snapshot.kernel_filter);

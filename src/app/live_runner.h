@@ -29,8 +29,9 @@ class LiveRunner {
 
     // The summary so far; on the capture thread.
     [[nodiscard]] SummaryView summary();
-    // Everything but what was not displayed; on the capture thread.
-    void copy_to(Snapshot& snapshot);
+    // Everything but what was not displayed, completed by Pipeline::continue_copy; on the capture
+    // thread.
+    void begin_copy(Snapshot& snapshot);
     [[nodiscard]] bool has_summary() const { return true; }
 
   private:

@@ -135,9 +135,13 @@ void Pipeline::log_decision(const SessionRecord& record) const {
                            record.history.to_string()));
 }
 
-void Pipeline::copy_to(Snapshot& snapshot) const {
+void Pipeline::begin_copy(Snapshot& snapshot) {
+    copy_all_but_filters(snapshot);
+    ledger_.begin_copy(snapshot.filters);
+}
+
+void Pipeline::copy_all_but_filters(Snapshot& snapshot) const {
     snapshot.filter_names = filters_.names();
-    snapshot.filters = ledger_.filters();
     snapshot.frames = ledger_.frames();
     snapshot.tracker = tracker_.counters();
     snapshot.pending = tracker_.pending_counts();
@@ -178,7 +182,8 @@ SummaryView Pipeline::summary(const std::vector<LiveStatistics>& interfaces) con
     view.capture.evicted = tracker_.counters().evicted;
     if (config_.details) {
         Snapshot snapshot;
-        copy_to(snapshot);
+        copy_all_but_filters(snapshot);
+        snapshot.filters = ledger_.filters();
         view.details = detail_rows(snapshot);
     }
     return view;

@@ -74,9 +74,11 @@ class Pipeline final : public AttemptDirectory, private VerdictSink {
     // A snapshot as the summary shows it. `interfaces` is empty for files.
     [[nodiscard]] SummaryView summary(const std::vector<LiveStatistics>& interfaces) const;
 
-    // Everything that is counted here; `snapshot`'s times, interfaces and undisplayed records are
-    // the caller's.
-    void copy_to(Snapshot& snapshot) const;
+    // Copies everything that is counted here, as it is at this call; `snapshot`'s times, interfaces
+    // and undisplayed records are the caller's. It is complete when `continue_copy` says so, which
+    // is to be called between frames; see Ledger::begin_copy.
+    void begin_copy(Snapshot& snapshot);
+    bool continue_copy() { return ledger_.continue_copy(); }
 
     [[nodiscard]] const Tracker& tracker() const { return tracker_; }
     [[nodiscard]] const Ledger& ledger() const { return ledger_; }
@@ -88,6 +90,7 @@ class Pipeline final : public AttemptDirectory, private VerdictSink {
     void on_settled(const ConnectionKey& key, SeqNumber isn, Settled why) override;
     void show(DisplayItem item);
     void log_decision(const SessionRecord& record) const;
+    void copy_all_but_filters(Snapshot& snapshot) const;
 
     PipelineConfig config_;
     FilterSet& filters_;

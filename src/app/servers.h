@@ -30,8 +30,8 @@ class Servers {
     // So that it can be removed at the end.
     Result<void> give_socket_to(const std::string& user);
     // See SnapshotDesk::open.
-    void provide(std::function<void(Snapshot&)> copy, std::function<void()> wake) {
-        desk_.open(std::move(copy), std::move(wake));
+    void provide(SnapshotCopying copying, std::function<void()> wake) {
+        desk_.open(std::move(copying), std::move(wake));
     }
     // For an end without destructors.
     void remove_socket() { socket_file_.reset(); }

@@ -11,6 +11,13 @@
 
 namespace tcpeek {
 
+// How a snapshot is filled on the capture thread, in pieces between which that takes frames. What
+// it shows is how things were when `begin` was called.
+struct SnapshotCopying {
+    std::function<void(Snapshot&)> begin;
+    std::function<bool()> go_on;  // returns whether the snapshot is complete
+};
+
 // Requests that come while a copy is made wait for the next one together, so that many callers cost
 // the capture thread one copy at a time. Belongs to the main thread.
 class SnapshotDesk final : public SnapshotSource {
@@ -18,12 +25,13 @@ class SnapshotDesk final : public SnapshotSource {
     // `loop` and `mailbox` must outlive it.
     SnapshotDesk(EventLoop& loop, Mailbox& mailbox) : loop_(loop), mailbox_(mailbox) {}
 
-    // Before the capture thread starts. `copy` fills a snapshot on that thread; `wake` makes it
-    // look at its mail.
-    void open(std::function<void(Snapshot&)> copy, std::function<void()> wake) {
-        copy_ = std::move(copy);
+    // Before the capture thread starts. `wake`, from any thread, makes it look at its mail.
+    void open(SnapshotCopying copying, std::function<void()> wake) {
+        copying_ = std::move(copying);
         wake_ = std::move(wake);
-        copy_(snapshot_);
+        copying_.begin(snapshot_);
+        while (!copying_.go_on()) {
+        }
         snapshot_.make_room();
         order();
     }
@@ -35,15 +43,27 @@ class SnapshotDesk final : public SnapshotSource {
 
   private:
     void order() {
-        if (waiting_.empty() || busy_ || copy_ == nullptr) {
+        if (waiting_.empty() || busy_ || !copying_.begin) {
             return;
         }
         busy_ = true;
         std::swap(served_, waiting_);
         ++snapshot_.number;
         mailbox_.post([this] {
-            copy_(snapshot_);
-            loop_.post([this] { deliver(); });
+            copying_.begin(snapshot_);
+            go_on_later();
+        });
+        wake_();
+    }
+
+    // On the capture thread.
+    void go_on_later() {
+        mailbox_.post([this] {
+            if (copying_.go_on()) {
+                loop_.post([this] { deliver(); });
+            } else {
+                go_on_later();
+            }
         });
         wake_();
     }
@@ -59,7 +79,7 @@ class SnapshotDesk final : public SnapshotSource {
 
     EventLoop& loop_;
     Mailbox& mailbox_;
-    std::function<void(Snapshot&)> copy_;
+    SnapshotCopying copying_;
     std::function<void()> wake_;
     bool busy_ = false;  // from the order to the end of the delivery
     Snapshot snapshot_;  // the capture thread's from the order to the delivery

@@ -47,14 +47,14 @@ Labels with(Labels labels, const char* name, std::string_view value) {
     return labels;
 }
 
-template <std::uint64_t FilterCounters::*counter>
+template <std::uint64_t SessionCounters::*counter>
 void collect_filter_counter(const Input& input, MetricFamily& family) {
     for_filters(input, [&](const Labels& labels, const FilterCounters& counters) {
         add(family, labels, counters.*counter);
     });
 }
 
-template <std::uint64_t FilterCounters::*syn, std::uint64_t FilterCounters::*synack>
+template <std::uint64_t SessionCounters::*syn, std::uint64_t SessionCounters::*synack>
 void collect_by_segment(const Input& input, MetricFamily& family) {
     for_filters(input, [&](const Labels& labels, const FilterCounters& counters) {
         add(family, with(labels, "segment", "syn"), counters.*syn);
@@ -201,7 +201,7 @@ struct FamilyRow {
     void (*collect)(const Input&, MetricFamily&);
 };
 
-using C = FilterCounters;
+using C = SessionCounters;
 using T = TrackerCounters;
 using K = KernelFilterCounters;
 

@@ -19,6 +19,9 @@ namespace tcpeek {
 // octets each, at most 29 of them, side by side, so that a copy is one move of memory.
 class LatencyHistogram {
   public:
+    // A copy of the histogram as it is at one instant, of which the fine scale follows later.
+    class Copy;
+
     // Upper bounds of the buckets, inclusive, from a LAN's to a satellite's and beyond; above the
     // last there is one more bucket.
     static constexpr std::array<Duration, 20> kBounds{
@@ -30,17 +33,15 @@ class LatencyHistogram {
         Duration::seconds(4),        Duration::seconds(8),        Duration::seconds(16),
         Duration::seconds(32),       Duration::seconds(64)};
 
-    LatencyHistogram() { places_.fill(kNotUsed); }
-
-    // Takes all the memory that it can ever need, so that a copy into it only copies.
+    // Takes all the memory that it can ever need, so that a `Copy` into it only copies.
     void make_room();
 
     // Negative durations count as 0.
     void add(Duration duration);
 
-    [[nodiscard]] std::uint64_t count() const { return count_; }
+    [[nodiscard]] std::uint64_t count() const { return totals_.count; }
     // Stays at its maximum, which takes 292 years of waiting to reach.
-    [[nodiscard]] Duration sum() const { return sum_; }
+    [[nodiscard]] Duration sum() const { return totals_.sum; }
     // Exact; nothing when nothing was counted.
     [[nodiscard]] std::optional<Duration> max() const;
     // The duration that a share `rank` (0 to 1) of all are no longer than, at most 2 % off for
@@ -48,7 +49,7 @@ class LatencyHistogram {
     [[nodiscard]] std::optional<Duration> percentile(double rank) const;
     // By kBounds and above them; not cumulative.
     [[nodiscard]] const std::array<std::uint64_t, kBounds.size() + 1>& buckets() const {
-        return buckets_;
+        return totals_.buckets;
     }
 
   private:
@@ -60,12 +61,47 @@ class LatencyHistogram {
     static constexpr std::uint8_t kNotUsed = 0xff;
     using Group = std::array<std::uint64_t, kParts>;
 
-    std::uint64_t count_ = 0;
-    Duration sum_;
-    Duration max_;
-    std::array<std::uint64_t, kBounds.size() + 1> buckets_{};
-    std::array<std::uint8_t, kGroups> places_;  // in `groups_`, by power of two
-    std::vector<Group> groups_;                 // in the order of their first values
+    // All but the fine scale.
+    struct Totals {
+        Totals() { places.fill(kNotUsed); }
+
+        std::uint64_t count = 0;
+        Duration sum;
+        Duration max;
+        std::array<std::uint64_t, kBounds.size() + 1> buckets{};
+        std::array<std::uint8_t, kGroups> places;  // in `groups_`, by power of two
+        std::uint8_t groups = 0;                   // in use
+    };
+    // Where a value counts on the fine scale.
+    struct Place {
+        std::size_t group;
+        std::size_t part;
+    };
+    static Place place_of(Duration value);
+
+    Totals totals_;
+    std::vector<Group> groups_;  // in the order of their first values; unused ones at the end
+};
+
+// Both histograms must outlive it and stay where they are. The copy is not to be looked at before
+// all is copied; until then the original may grow, if each value is told before it is added.
+class LatencyHistogram::Copy {
+  public:
+    Copy(const LatencyHistogram& from, LatencyHistogram& to);
+
+    // `duration` is about to be added to the original.
+    void before_adding(Duration duration);
+    // Copies what is not copied yet; returns how many groups of 256 octets that were.
+    std::size_t finish();
+
+  private:
+    static_assert(kGroups <= 32);
+
+    void copy_group(std::size_t place);
+
+    const LatencyHistogram* from_;
+    LatencyHistogram* to_;
+    std::uint32_t due_;  // a bit for each place in `groups_`
 };
 
 }  // namespace tcpeek

@@ -24,7 +24,7 @@ void count_latency(const SessionRecord& record, FilterCounters& counters) {
 
 }  // namespace
 
-std::uint64_t FilterCounters::sessions_of(Outcome outcome) const {
+std::uint64_t SessionCounters::sessions_of(Outcome outcome) const {
     std::uint64_t sum = 0;
     for (const CauseProperties& properties : cause_table()) {
         if (properties.outcome == outcome) {
@@ -55,6 +55,7 @@ void Ledger::count(const SessionRecord& record, std::span<const FilterIndex> fil
         if (outcome == Outcome::success) {
             counters.successes_with_dup_syn += record.dup_syn > 0 ? 1U : 0U;
             counters.successes_with_dup_synack += record.dup_synack > 0 ? 1U : 0U;
+            copy_.before_counting(record, index);
             count_latency(record, counters);
         } else if (outcome == Outcome::unreach && record.icmp) {
             counters.unreach.resize(icmp_causes().size());
@@ -82,6 +83,7 @@ void Ledger::count(const SessionEvent& event, std::span<const FilterIndex> filte
 
 void Ledger::rearrange(const std::vector<std::string>& before,
                        const std::vector<std::string>& after) {
+    copy_.finish();
     for (std::size_t i = 0; i < before.size(); ++i) {
         retired_.insert_or_assign(before[i], std::move(filters_[i]));
     }

@@ -1,5 +1,4 @@
-// The counters: what happened per filter and to the capture as a whole. A copy of a Ledger is a
-// consistent snapshot.
+// The counters: what happened per filter and to the capture as a whole.
 #pragma once
 
 #include <array>
@@ -13,36 +12,11 @@
 #include "dissect/dissected.h"
 #include "filter/filter_set.h"
 #include "handshake/session_record.h"
+#include "stats/counter_copy.h"
+#include "stats/filter_counters.h"
 #include "stats/icmp_causes.h"
-#include "stats/latency_histogram.h"
 
 namespace tcpeek {
-
-// Totals since the start.
-struct FilterCounters {
-    std::array<std::uint64_t, kCauseCount> sessions{};  // by cause; recovered ones as successes
-    std::vector<std::uint64_t> unreach;  // of them, by IcmpCause; empty before the first
-    std::uint64_t recovered = 0;
-    // Sessions that had a SYN or SYN/ACK sent again, and how many such segments, whatever became
-    // of the session; the part that came before a failure is not counted again when it recovers.
-    std::uint64_t syn_retransmitting = 0;
-    std::uint64_t synack_retransmitting = 0;
-    std::uint64_t syns_retransmitted = 0;
-    std::uint64_t synacks_retransmitted = 0;
-    LatencyHistogram elapsed;  // of successes
-    LatencyHistogram synack;   // likewise, where known
-    LatencyHistogram ack;      // likewise
-    std::uint64_t successes_with_dup_syn = 0;
-    std::uint64_t successes_with_dup_synack = 0;
-    std::uint64_t doubtful_timeouts = 0;
-    std::uint64_t unaccepted = 0;
-    std::uint64_t reset_early_by_server = 0;
-    std::uint64_t reset_early_by_client = 0;
-    std::uint64_t evicted = 0;
-
-    // Sessions of an outcome, whatever the cause.
-    [[nodiscard]] std::uint64_t sessions_of(Outcome outcome) const;
-};
 
 // What became of the frames before they reached the tracker.
 struct FrameCounters {
@@ -54,10 +28,12 @@ struct FrameCounters {
     std::array<std::uint64_t, kLayerCount> malformed{};
 };
 
-// Belongs to the thread that drives the tracker; copy it to hand it on.
+// Belongs to the thread that drives the tracker.
 class Ledger {
   public:
     explicit Ledger(std::size_t filter_count) : filters_(filter_count) {}
+    Ledger(const Ledger&) = delete;
+    Ledger& operator=(const Ledger&) = delete;
 
     // Counts one frame of packet time `time`.
     void count_frame(Timestamp time, const Dissected& dissected) {
@@ -80,8 +56,15 @@ class Ledger {
 
     // The filters were `before`, in the order of FilterIndex, and are `after` from now on. Counters
     // go with the name: those of a filter that is gone are kept, so that they never go back when
-    // it returns. Whoever allows new names without end bounds them.
+    // it returns. Whoever allows new names without end bounds them. A copy under way is finished
+    // first.
     void rearrange(const std::vector<std::string>& before, const std::vector<std::string>& after);
+
+    // Copies the filters' counters into `to` as they are at this call, in pieces: a short one now,
+    // the others by `continue_copy`, which says whether it was the last. Between them counting goes
+    // on. One copy at a time; `to` must outlive it.
+    void begin_copy(std::vector<FilterCounters>& to) { copy_.begin(filters_, to); }
+    bool continue_copy() { return copy_.go_on(); }
 
     [[nodiscard]] const std::vector<FilterCounters>& filters() const { return filters_; }
     [[nodiscard]] const FrameCounters& frames() const { return frames_; }
@@ -93,6 +76,7 @@ class Ledger {
     void count_no_segment(const Dissected& dissected);
 
     std::vector<FilterCounters> filters_;            // by FilterIndex
+    CounterCopy copy_;                               // of filters_
     std::map<std::string, FilterCounters> retired_;  // by name
     FrameCounters frames_;
     std::optional<Timestamp> first_time_;
