@@ -1,6 +1,5 @@
 #include "app/file_runner.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -80,22 +79,19 @@ Result<void> FileRunner::run() {
 // A wait for the first bytes of a pipe ends when somebody wants something; it is taken up again
 // unless that was to stop.
 std::optional<Result<CaptureFile>> FileRunner::open(std::size_t place) {
-    while (!mailbox_.stop_requested()) {
-        Result<CaptureFile> opened = open_once(place);
-        if (opened || !look_at_mailbox()) {
-            return opened;
-        }
-    }
-    return std::nullopt;
-}
-
-Result<CaptureFile> FileRunner::open_once(std::size_t place) {
     if (!opened_[place]) {
         return opened_[place].error();
     }
-    // A copy of the descriptor, since an interrupted start is taken up again.
-    UniqueFd fd(::fcntl(opened_[place].value().get(), F_DUPFD_CLOEXEC, 0));
-    return CaptureFile::take(std::move(fd), files_[place], names_, wake_fd_.get());
+    const auto goes_on = [this] {
+        look_at_mailbox();
+        return !mailbox_.stop_requested();
+    };
+    Result<CaptureFile> opened = CaptureFile::take(std::move(opened_[place]).value(), files_[place],
+                                                   names_, wake_fd_.get(), goes_on);
+    if (!opened && mailbox_.stop_requested()) {
+        return std::nullopt;
+    }
+    return opened;
 }
 
 void FileRunner::open_all() {
@@ -127,7 +123,7 @@ Result<void> FileRunner::read(std::size_t place) {
             if (!file.interrupted()) {
                 break;
             }
-            static_cast<void>(look_at_mailbox());
+            look_at_mailbox();
         } else {
             pipeline_.take(std::span(frames).first(count));
             if (--until_look > 0) {
@@ -142,22 +138,18 @@ Result<void> FileRunner::read(std::size_t place) {
         }
     }
     progress_.bytes_read.store(read_before + file.bytes_read());
-    opened_[place].value().reset();
     if (file.damage()) {
         return Error{fmt::format("warning: {}", file.damage()->message)};
     }
     return {};
 }
 
-bool FileRunner::look_at_mailbox() {
+void FileRunner::look_at_mailbox() {
     eventfd_t count = 0;
-    bool was_woken = false;
     mailbox_.run_until_empty();
     while (::eventfd_read(wake_fd_.get(), &count) == 0) {
-        was_woken = true;
         mailbox_.run_until_empty();  // which may call `wake` itself
     }
-    return was_woken;
 }
 
 void FileRunner::begin_copy(Snapshot& snapshot) {

@@ -44,9 +44,8 @@ class FileRunner {
     Result<void> read(std::size_t place);
     // Nothing: asked to stop.
     std::optional<Result<CaptureFile>> open(std::size_t place);
-    Result<CaptureFile> open_once(std::size_t place);
-    // Returns whether `wake` was called since the last time.
-    bool look_at_mailbox();
+    // Until nobody calls `wake` any more.
+    void look_at_mailbox();
 
     const std::vector<std::string>& files_;
     std::vector<Result<UniqueFd>> opened_;  // by place in `files_`

@@ -27,8 +27,12 @@ class CaptureFile::Reader {
     Reader(const std::string& path, UniqueFd fd, InterfaceNames& names, int wake_fd)
         : path_(path), name_(display_name(path)), input_(std::move(fd), wake_fd), names_(names) {}
 
-    // Recognises the format and reads its first header.
+    // Recognises the format and reads its first header. Takes nothing from the input before all of
+    // it has come, so that it may be called again when it was interrupted.
     Result<void> begin();
+    [[nodiscard]] bool begin_was_interrupted() const {
+        return !format_ && input_.shortage() == FileInput::Shortage::interrupted;
+    }
     std::size_t next(std::span<Frame> frames);
 
     [[nodiscard]] bool interrupted() const { return interrupted_; }
@@ -187,9 +191,13 @@ Result<CaptureFile> CaptureFile::open(const std::string& path, InterfaceNames& n
 }
 
 Result<CaptureFile> CaptureFile::take(UniqueFd fd, const std::string& path, InterfaceNames& names,
-                                      int wake_fd) {
+                                      int wake_fd, const std::function<bool()>& goes_on) {
     auto reader = std::make_unique<Reader>(path, std::move(fd), names, wake_fd);
-    if (const auto begun = reader->begin(); !begun) {
+    auto begun = reader->begin();
+    while (!begun && reader->begin_was_interrupted() && goes_on && goes_on()) {
+        begun = reader->begin();
+    }
+    if (!begun) {
         return begun.error();
     }
     return CaptureFile(std::move(reader));

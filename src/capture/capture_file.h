@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,9 +25,10 @@ class CaptureFile {
     static Result<CaptureFile> open(const std::string& path, InterfaceNames& names,
                                     int wake_fd = -1);
     // The same for a file that is open already, e.g. from a time with more rights; `path` is only
-    // its name in errors.
+    // its name in errors. When the wait for its first bytes is interrupted, `goes_on` (it may be
+    // empty) is asked whether it shall be taken up again; nothing that came is lost.
     static Result<CaptureFile> take(UniqueFd fd, const std::string& path, InterfaceNames& names,
-                                    int wake_fd = -1);
+                                    int wake_fd = -1, const std::function<bool()>& goes_on = {});
 
     // Fills `frame` and returns true, or returns false at the end or when `interrupted`. The
     // frame's bytes are valid until the next call. A frame that has arrived as a whole is handed

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <thread>
 
 #include "capture_file_support.h"
@@ -75,6 +76,52 @@ TEST(CaptureFilePipe, HandsOutAWholeFrameBeforeItWaits) {
     EXPECT_FALSE(file.value().next(frame));
     EXPECT_TRUE(file.value().interrupted());
     EXPECT_FALSE(file.value().damage().has_value());
+}
+
+TEST(CaptureFilePipe, TakesUpItsBeginningAgainAfterAnInterruption) {
+    for (const bool pcapng : {false, true}) {
+        Pipe pipe;
+        WakeUp wake;
+        InterfaceNames names;
+        FileBytes start;
+        if (pcapng) {
+            start.section().interface(1, 0).enhanced(0, 1, pattern(40, 1));
+        } else {
+            start.pcap_header().raw(record(40, 1));
+        }
+        constexpr std::size_t kFirst = 10;  // less than either header
+        const auto middle = start.octets().begin() + kFirst;
+        std::thread writer([&] {
+            pipe.write({start.octets().begin(), middle});
+            std::this_thread::sleep_for(std::chrono::milliseconds(30));  // until that is read
+            wake.set();
+        });
+        auto file = CaptureFile::take(UniqueFd(::open(pipe.path().c_str(), O_RDONLY | O_CLOEXEC)),
+                                      pipe.path(), names, wake.fd(), [&] {
+                                          wake.clear();
+                                          pipe.write({middle, start.octets().end()});
+                                          return true;
+                                      });
+        writer.join();
+        ASSERT_TRUE(file.ok()) << file.error().message;
+        Frame frame;
+        ASSERT_TRUE(file.value().next(frame));
+        EXPECT_EQ(copy_of(frame, names).bytes, pattern(40, 1));
+    }
+}
+
+TEST(CaptureFilePipe, EndsItsBeginningWhenItShallNotGoOn) {
+    Pipe silent;
+    WakeUp wake;
+    InterfaceNames names;
+    wake.set();
+    int asked = 0;
+    const auto file =
+        CaptureFile::take(UniqueFd(::open(silent.path().c_str(), O_RDONLY | O_CLOEXEC)), "silent",
+                          names, wake.fd(), [&] { return ++asked < 3; });
+    ASSERT_FALSE(file.ok());
+    EXPECT_EQ(asked, 3);
+    EXPECT_EQ(file.error().message, "interrupted before silent gave its file header");
 }
 
 TEST(CaptureFilePipe, GoesOnAfterAnInterruption) {
