@@ -2,6 +2,8 @@
 // kept.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstdint>
 
 #include "base/timestamp.h"
@@ -11,15 +13,16 @@ namespace tcpeek {
 class Word64 {
   public:
     constexpr Word64() = default;
-    constexpr Word64(std::uint64_t value)
-        : low_(static_cast<std::uint32_t>(value)),
-          high_(static_cast<std::uint32_t>(value >> 32U)) {}
+    constexpr Word64(std::uint64_t value) : halves_(std::bit_cast<Halves>(value)) {}
 
-    constexpr operator std::uint64_t() const { return std::uint64_t{high_} << 32U | low_; }
+    constexpr operator std::uint64_t() const { return std::bit_cast<std::uint64_t>(halves_); }
 
   private:
-    std::uint32_t low_ = 0;
-    std::uint32_t high_ = 0;
+    // Written and read in one piece: a processor waits for two short writes when a long read of
+    // both follows at once.
+    using Halves = std::array<std::uint32_t, 2>;
+
+    Halves halves_{};
 };
 
 class StoredTime {
