@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <memory>
 
 namespace tcpeek {
 namespace {
@@ -84,7 +85,7 @@ AttemptIndex AttemptTable::compact(AttemptIndex index) {
     const Attempt& attempt = attempts_[index];
     const std::uint64_t hash = hash_to_erase(index);
     const AttemptIndex compacted = successes_.allocate() + last_attempt_;
-    success(compacted) = RememberedSuccess(attempt, hash);
+    std::construct_at(&success(compacted), attempt, hash);
     next_[compacted] = next_[index];
     link_to(index, hash) = link(compacted, hash);
     if (attempt.details != kNoIndex) {
@@ -203,9 +204,7 @@ void AttemptTable::prefetch_link(Link link, std::uint64_t hash) const {
     } else if (is_compact(index)) {
         __builtin_prefetch(&success(index));
     } else {
-        // It lies in two or three cache lines; what a lookup needs first stands in front.
-        __builtin_prefetch(&attempts_[index]);
-        __builtin_prefetch(&attempts_[index].history);
+        prefetch_attempt(index);
     }
 }
 

@@ -3,8 +3,6 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include <span>
-
 namespace tcpeek {
 
 ConnectionKey ConnectionKey::of_v6(const Endpoint& a, const Endpoint& b) {
@@ -37,9 +35,10 @@ inline std::uint64_t ConnectionKey::hash_v4(const V4Ends& ends, std::uint64_t se
 
 std::uint64_t ConnectionKey::hash(std::uint64_t seed) const {
     if (is_v4_ != 0) {
-        return hash_v4({std::uint64_t{v4_word(0)} << 16U | ports_ >> 16U,
-                        std::uint64_t{v4_word(1)} << 16U | (ports_ & 0xffffU)},
-                       seed);
+        return hash_v4(
+            {std::uint64_t{IpAddress::v4_word_in(octets_at(0))} << 16U | ports_ >> 16U,
+             std::uint64_t{IpAddress::v4_word_in(octets_at(1))} << 16U | (ports_ & 0xffffU)},
+            seed);
     }
     return hash_v6(seed);
 }
@@ -58,13 +57,8 @@ std::uint64_t ConnectionKey::hash_v6(std::uint64_t seed) const {
 }
 
 Endpoint ConnectionKey::unpack(unsigned place) const {
-    std::array<std::uint8_t, 16> octets{};
-    std::memcpy(octets.data(), addresses_.data() + std::size_t{place} * 16, sizeof octets);
-    Endpoint endpoint;
-    endpoint.address =
-        is_v4_ != 0 ? IpAddress::v4(std::span(octets).last<4>()) : IpAddress::v6(octets);
-    endpoint.port = static_cast<std::uint16_t>(ports_ >> (place == 0 ? 16U : 0U));
-    return endpoint;
+    return {IpAddress::of_octets(octets_at(place), is_v4_ != 0 ? IpFamily::v4 : IpFamily::v6),
+            static_cast<std::uint16_t>(ports_ >> (place == 0 ? 16U : 0U))};
 }
 
 }  // namespace tcpeek

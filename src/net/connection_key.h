@@ -70,8 +70,8 @@ class ConnectionKey {
     static ConnectionKey of_v4(const Endpoint& a, const Endpoint& b) {
         const auto [first, second] = v4_ends(a, b);
         ConnectionKey key;
-        key.set_v4(0, static_cast<std::uint32_t>(first >> 16U));
-        key.set_v4(1, static_cast<std::uint32_t>(second >> 16U));
+        IpAddress::put_v4_word(key.octets_at(0), static_cast<std::uint32_t>(first >> 16U));
+        IpAddress::put_v4_word(key.octets_at(1), static_cast<std::uint32_t>(second >> 16U));
         key.ports_ = static_cast<std::uint32_t>(first) << 16U | static_cast<std::uint16_t>(second);
         key.is_v4_ = 1;
         return key;
@@ -82,18 +82,12 @@ class ConnectionKey {
     [[nodiscard, gnu::noinline]] std::uint64_t hash_v6(std::uint64_t seed) const;
     [[gnu::noinline]] static std::uint64_t hash_of_v6(const Endpoint& a, const Endpoint& b,
                                                       std::uint64_t seed);
-    void set_v4(unsigned place, std::uint32_t address) {
-        constexpr auto& kPrefix = IpAddress::kV4Prefix;
-        std::uint8_t* const octets = addresses_.data() + std::size_t{place} * 16;
-        std::memcpy(octets, kPrefix.data(), kPrefix.size());
-        std::memcpy(octets + kPrefix.size(), &address, sizeof address);
+    // The address that stands first (0) or second (1).
+    [[nodiscard]] const std::uint8_t* octets_at(unsigned place) const {
+        return addresses_.data() + std::size_t{place} * 16;
     }
-    [[nodiscard]] std::uint32_t v4_word(unsigned place) const {
-        std::uint32_t word = 0;
-        std::memcpy(&word,
-                    addresses_.data() + std::size_t{place} * 16 + IpAddress::kV4Prefix.size(),
-                    sizeof word);
-        return word;
+    [[nodiscard]] std::uint8_t* octets_at(unsigned place) {
+        return addresses_.data() + std::size_t{place} * 16;
     }
     [[nodiscard]] Endpoint unpack(unsigned place) const;
 

@@ -36,10 +36,18 @@ class IpAddress {
         std::copy(octets.begin(), octets.end(), address.octets_.begin());
         return address;
     }
+    // All 16 bytes, as `octets()` gives them of an address of this family.
+    static IpAddress of_octets(const std::uint8_t* octets, IpFamily family) {
+        IpAddress address;
+        std::memcpy(address.octets_.data(), octets, sizeof address.octets_);
+        address.family_ = family;
+        return address;
+    }
     // What `v4` gives, written in place and in few pieces, for the way of every packet.
     void assign_v4(std::span<const std::uint8_t, 4> octets) {
-        std::memcpy(octets_.data(), kV4Prefix.data(), kV4Prefix.size());
-        std::memcpy(octets_.data() + kV4Prefix.size(), octets.data(), octets.size());
+        std::uint32_t word = 0;
+        std::memcpy(&word, octets.data(), sizeof word);
+        put_v4_word(octets_.data(), word);
         family_ = IpFamily::v4;
     }
     // The textual forms of RFC 4291 2.2 and dotted quad; nothing for anything else.
@@ -50,10 +58,16 @@ class IpAddress {
     // All 16 bytes, also for IPv4.
     [[nodiscard]] const std::array<std::uint8_t, 16>& octets() const { return octets_; }
     // The four bytes of an IPv4 address as they stand, for comparing and hashing only.
-    [[nodiscard]] std::uint32_t v4_word() const {
+    [[nodiscard]] std::uint32_t v4_word() const { return v4_word_in(octets_.data()); }
+    // The same from the 16 bytes of an address, and all 16 of one from that word.
+    [[nodiscard]] static std::uint32_t v4_word_in(const std::uint8_t* octets) {
         std::uint32_t word = 0;
-        std::memcpy(&word, octets_.data() + kV4Prefix.size(), sizeof word);
+        std::memcpy(&word, octets + kV4Prefix.size(), sizeof word);
         return word;
+    }
+    static void put_v4_word(std::uint8_t* octets, std::uint32_t word) {
+        std::memcpy(octets, kV4Prefix.data(), kV4Prefix.size());
+        std::memcpy(octets + kV4Prefix.size(), &word, sizeof word);
     }
     // The four bytes of an IPv4 address or the sixteen of an IPv6 one.
     [[nodiscard]] std::span<const std::uint8_t> significant() const;
