@@ -9,8 +9,8 @@
 namespace tcpeek {
 namespace {
 
-// Upkeep is done in pieces of this many connections, so that packets wait for a fraction of a
-// millisecond only.
+// Upkeep is done in pieces of this many connections, so that packets wait for a millisecond or two
+// where all of them go, and for a fraction of one where they stay.
 constexpr std::uint32_t kPiece = 512;
 // Most places of the table of attempts are empty.
 constexpr std::uint32_t kPlaces = 8'192;
