@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import json
+import math
+import mmap
 import os
 import random
 import shutil
@@ -25,9 +27,11 @@ from typing import Callable, Iterator
 
 SENDER, RECEIVER = "10.77.1.1", "10.77.1.2"
 PORT = 8001
-START_TIME, SLICE = 0.35, 0.4
+# A program that has just started or ended still costs something, and the kernel gives its memory back.
+SETTLE, SLICE = 0.35, 0.25
 RUN_COUNTING = Path("/proc/sys/kernel/bpf_stats_enabled")
 CONNECTIONS = 2_000
+NOTHING = "nothing"
 SO_ATTACH_FILTER = 26
 RETURN_NOTHING = struct.pack("HBBI", 0x06, 0, 0, 0)
 
@@ -78,33 +82,50 @@ def process(work: Callable[[], None]) -> Iterator[int]:
         os.waitpid(child, 0)
 
 
-def receive(network: Network) -> None:
+class Octets:
+    """How many the receiver has taken, for another process to read without a process of its own."""
+
+    def __init__(self) -> None:
+        self._cell = memoryview(mmap.mmap(-1, 8)).cast("Q")
+
+    def add(self, count: int) -> None:
+        self._cell[0] += count
+
+    @property
+    def count(self) -> int:
+        return self._cell[0]
+
+
+def stay_on(processor: int) -> None:
+    """Both ends on processors of their own: a slice in which they were moved says nothing."""
+    own = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {own[processor % len(own)]})
+
+
+def receive(network: Network, octets: Octets) -> None:
     network.enter(1)
+    stay_on(1)
     listener = socket.create_server((RECEIVER, PORT))
+    buffer = bytearray(1 << 20)
     while True:
         peer, _ = listener.accept()
-        while peer.recv_into(bytearray(1 << 20)):
-            pass
+        while count := peer.recv_into(buffer):
+            octets.add(count)
 
 
 def send(network: Network) -> None:
     network.enter(0)
+    stay_on(0)
     peer = socket.create_connection((RECEIVER, PORT))
     block = bytes(1 << 20)
     while True:
         peer.sendall(block)
 
 
-def received_octets(network: Network) -> int:
-    text = subprocess.run(network.command(1, "cat", "/sys/class/net/veth0/statistics/rx_bytes"),
-                          check=True, capture_output=True, text=True).stdout
-    return int(text)
-
-
-def rate(network: Network) -> float:
-    before, begun = received_octets(network), time.monotonic()
+def rate(octets: Octets) -> float:
+    before, begun = octets.count, time.monotonic()
     time.sleep(SLICE)
-    return (received_octets(network) - before) / (time.monotonic() - begun)
+    return (octets.count - before) / (time.monotonic() - begun)
 
 
 def drop_all(network: Network) -> None:
@@ -148,29 +169,39 @@ def cpu_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def losses(network: Network, monitors: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Per monitor, the part of the throughput that each of its slices lost."""
+def losses(octets: Octets, monitors: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Per monitor, by how much the logarithm of the throughput was lower in each of its slices: unlike the ratio's,
+    its mean is 0 where only chance is at work."""
     lost: dict[str, list[float]] = {name: [] for name in monitors}
-    before = rate(network)
+    before = rate(octets)
     for _ in range(rounds):
         for name in random.sample(list(monitors), len(monitors)):
             with monitors[name]() as monitor:  # type: ignore[attr-defined]
-                time.sleep(START_TIME)
+                time.sleep(SETTLE)
                 with monitor.counted() if isinstance(monitor, Monitor) else nothing():
-                    during = rate(network)
-            time.sleep(0.1)
-            after = rate(network)
-            lost[name].append(100 * (1 - 2 * during / (before + after)))
+                    during = rate(octets)
+            time.sleep(SETTLE)
+            after = rate(octets)
+            lost[name].append((math.log(before) + math.log(after)) / 2 - math.log(during))
             before = after
     return lost
 
 
-def shown(values: list[float]) -> str:
-    values = sorted(values)
-    cut = len(values) // 10
-    kept = values[cut:len(values) - cut]
-    error = statistics.stdev(kept) / len(kept) ** 0.5 if len(kept) > 1 else float("nan")
-    return f"{statistics.fmean(kept):5.1f} % (median {statistics.median(values):5.1f}, standard error {error:.1f})"
+class Loss:
+    """Mean of `losses` without the tenth that is smallest and the one that is largest, and its standard error, both in
+    percent of the throughput."""
+
+    def __init__(self, values: list[float]) -> None:
+        cut = len(values) // 10
+        kept = sorted(values)[cut:len(values) - cut]
+        self.value = 100 * (1 - math.exp(-statistics.fmean(kept)))
+        self.error = 100 * statistics.stdev(kept) / len(kept) ** 0.5 if len(kept) > 1 else float("nan")
+
+    def above(self, other: Loss) -> str:
+        return f"{self.value - other.value:5.1f} (standard error {(self.error ** 2 + other.error ** 2) ** 0.5:.1f})"
+
+    def __str__(self) -> str:
+        return f"{self.value:5.1f} % (standard error {self.error:.1f})"
 
 
 @contextmanager
@@ -185,22 +216,25 @@ def bulk(tcpeek: str, rounds: int, offload: bool) -> None:
         sock = Monitor(network, tcpeek, "-i", "veth0", "-q", "-U", "none", "--capture=socket")
         dump = Monitor(network, "tcpdump", "-i", "veth0", "-w", "/dev/null", "tcp")
         monitors: dict[str, Callable[[], object]] = {
-            "nothing": nothing,
+            NOTHING: nothing,
             "packet socket that drops all": lambda: process(lambda: drop_all(network)),
             "tcpeek --capture=tcx": tcx.watching,
             "tcpeek --capture=socket": sock.watching,
             "tcpdump -w /dev/null tcp": dump.watching,
         }
-        with process(lambda: receive(network)):
+        octets = Octets()
+        with process(lambda: receive(network, octets)):
             time.sleep(0.3)
             with process(lambda: send(network)):
                 time.sleep(0.5)
-                base = statistics.median(rate(network) for _ in range(5))
-                lost = losses(network, monitors, rounds)
+                base = statistics.median(rate(octets) for _ in range(5))
+                lost = losses(octets, monitors, rounds)
         print(f"bulk transfer, {'with' if offload else 'without'} segmentation offload, {base * 8e-9:.1f} Gbit/s;"
               f" throughput lost, {rounds} slices each:")
+        none = Loss(lost[NOTHING])
         for name, values in lost.items():
-            print(f"  {name:30} {shown(values)}")
+            loss = Loss(values)
+            print(f"  {name:30} {loss}{'' if name == NOTHING else f', above nothing {loss.above(none)}'}")
         print(f"  processor time in these {rounds * SLICE:.0f} s, without starts: tcx {tcx.cpu:.2f} s, "
               f"socket {sock.cpu:.2f} s, tcpdump {dump.cpu:.2f} s")
     finally:
@@ -233,7 +267,7 @@ def packets_and_time(tcpeek: str, engine: str) -> None:
         path = f"{folder}/socket"
         stack.enter_context(Monitor(network, tcpeek, "-i", "veth0", "-q", "-U", path,
                                     f"--capture={engine}").watching())
-        stack.enter_context(process(lambda: receive(network)))
+        stack.enter_context(process(lambda: receive(network, Octets())))
         time.sleep(0.5)
         child = os.fork()
         if child == 0:
@@ -262,7 +296,7 @@ def main() -> int:
         print("live.py: ethtool and tcpdump are not installed", file=sys.stderr)
         return 1
     tcpeek = str(Path(sys.argv[1]) / "tcpeek")
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 20
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 40
     for engine in ("tcx", "socket"):
         packets_and_time(tcpeek, engine)
     for offload in (False, True):
