@@ -17,6 +17,9 @@ constexpr Duration kTickWhileTending = Duration::milliseconds(5);
 constexpr Duration kDropsToldEvery = Duration::seconds(60);
 // Before something expires the kernel is asked for losses, but no more often than this.
 constexpr Duration kLossesCheckedEvery = Duration::milliseconds(1);
+// Frames that are judged together lie less than this apart: no attempt that the first of them
+// begins expires (-t 1) before the last, so that losses are asked for in time.
+constexpr Duration kLongestBatch = Duration::milliseconds(100);
 
 std::string describe(const LiveEvent& event) {
     switch (event.kind) {
@@ -75,7 +78,7 @@ LiveRunner::LiveRunner(LiveCapture& capture, Pipeline& pipeline, Mailbox& mailbo
       drops_checked_(started_) {}
 
 Result<void> LiveRunner::run() {
-    const LiveCapture::FrameConsumer consume = [this](const Frame& frame) { take(frame); };
+    const LiveCapture::FrameConsumer consume = [this](const FrameBatch& batch) { take(batch); };
     pipeline_.listen_to_settled(
         [this](const ConnectionKey& key, SeqNumber isn, KernelFilter::Removal why) {
             capture_.remove_from_filter(key, isn, why);
@@ -153,24 +156,52 @@ void LiveRunner::copy_filter_to(KernelFilterCounters& counters) {
     counters.run_time = filter.run_time;
 }
 
-void LiveRunner::take(const Frame& frame) {
-    // Frames from before the step may still come after it was noticed: it is absorbed with the
-    // first frame whose time shows it.
-    if (forward_step_ > Duration{} && last_frame_ &&
-        frame.time - *last_frame_ >= forward_step_ - TrackerClock::kStepThreshold) {
-        pipeline_.absorb_forward_step(forward_step_);
-        forward_step_ = {};
+void LiveRunner::take(const FrameBatch& batch) {
+    std::size_t first = 0;  // of those that wait to be judged together
+    for (std::size_t i = 0; i < batch.frames.size(); ++i) {
+        const Frame& frame = batch.frames[i];
+        if (shows_step(frame) || asks_for_losses(frame) ||
+            frame.time - batch.frames[first].time >= kLongestBatch) {
+            judge(batch, first, i);
+            first = i;
+            // Frames from before the step may still come after it was noticed: it is absorbed with
+            // the first frame whose time shows it.
+            if (shows_step(frame)) {
+                pipeline_.absorb_forward_step(forward_step_);
+                forward_step_ = {};
+            }
+            if (asks_for_losses(frame)) {
+                note_losses();
+            }
+        }
+        last_frame_ = frame.time;
     }
-    last_frame_ = frame.time;
-    if (pipeline_.tracker().expires_before(frame.time) &&
-        frame.time - losses_checked_ >= kLossesCheckedEvery) {
-        note_losses();
+    judge(batch, first, batch.frames.size());
+}
+
+bool LiveRunner::shows_step(const Frame& frame) const {
+    return forward_step_ > Duration{} && last_frame_ &&
+           frame.time - *last_frame_ >= forward_step_ - TrackerClock::kStepThreshold;
+}
+
+bool LiveRunner::asks_for_losses(const Frame& frame) const {
+    return pipeline_.tracker().expires_before(frame.time) &&
+           frame.time - losses_checked_ >= kLossesCheckedEvery;
+}
+
+void LiveRunner::judge(const FrameBatch& batch, std::size_t first, std::size_t end) {
+    static_assert(FrameBatch::kMost <= Pipeline::kBatch);
+    pipeline_.take(batch.frames.subspan(first, end - first));
+    if (!capture_.has_kernel_filter()) {
+        return;
     }
-    pipeline_.take(frame);
-    if (const Segment* syn = pipeline_.last_syn()) {
-        const ConnectionKey key = ConnectionKey::of(syn->source, syn->destination);
-        if (pipeline_.has_attempt(key)) {
-            capture_.enter_into_filter(key, syn->seq);
+    for (std::size_t i = first; i < end; ++i) {
+        const Segment* syn = batch.entered[i] ? nullptr : pipeline_.last_syn(i - first);
+        if (syn != nullptr) {
+            const ConnectionKey key = ConnectionKey::of(syn->source, syn->destination);
+            if (pipeline_.has_attempt(key)) {
+                capture_.enter_into_filter(key, syn->seq);
+            }
         }
     }
 }

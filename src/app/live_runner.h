@@ -35,7 +35,11 @@ class LiveRunner {
     [[nodiscard]] bool has_summary() const { return true; }
 
   private:
-    void take(const Frame& frame);
+    void take(const FrameBatch& batch);
+    // Those from place `first` to before place `end`.
+    void judge(const FrameBatch& batch, std::size_t first, std::size_t end);
+    [[nodiscard]] bool shows_step(const Frame& frame) const;
+    [[nodiscard]] bool asks_for_losses(const Frame& frame) const;
     void absorb_clock_steps(std::size_t frames_taken);
     void copy_filter_to(KernelFilterCounters& counters);
     void tell_events();

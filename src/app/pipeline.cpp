@@ -97,8 +97,8 @@ void Pipeline::on_settled(const ConnectionKey& key, SeqNumber isn, Settled why) 
     }
 }
 
-const Segment* Pipeline::last_syn() const {
-    const auto* segment = std::get_if<Segment>(&dissected_.front());
+const Segment* Pipeline::last_syn(std::size_t n) const {
+    const auto* segment = std::get_if<Segment>(&dissected_[n]);
     return segment != nullptr && kind_of(segment->flags) == SegmentKind::syn ? segment : nullptr;
 }
 

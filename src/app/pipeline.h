@@ -58,8 +58,8 @@ class Pipeline final : public AttemptDirectory, private VerdictSink {
         std::function<void(const ConnectionKey& key, SeqNumber isn, KernelFilter::Removal why)>;
     void listen_to_settled(SettledListener listener) { on_settled_ = std::move(listener); }
 
-    // The frame that was taken last, and alone, if it is a SYN.
-    [[nodiscard]] const Segment* last_syn() const;
+    // Of the frames that were taken last the n-th, if it is a SYN.
+    [[nodiscard]] const Segment* last_syn(std::size_t n) const;
 
     [[nodiscard]] bool has_attempt(const ConnectionKey& key) const override;
     [[nodiscard]] std::size_t attempts() const override;

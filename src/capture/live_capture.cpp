@@ -45,7 +45,7 @@ KernelFilterStatistics LiveCapture::filter_statistics() const {
 }
 
 void LiveCapture::enter_into_filter(const ConnectionKey& key, SeqNumber isn) {
-    if (engine_->filter() != nullptr && !engine_->entered()) {
+    if (engine_->filter() != nullptr) {
         engine_->filter()->enter(key, isn);
     }
 }

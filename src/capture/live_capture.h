@@ -2,9 +2,12 @@
 // or through libpcap's packet sockets.
 #pragma once
 
+#include <bitset>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -76,6 +79,17 @@ struct InterfaceState {
     Kind kind = Kind::watched;
 };
 
+// Frames in the order of their times, to be judged in this order; several where they are there
+// already. Their bytes are valid during the call that hands them over.
+struct FrameBatch {
+    static constexpr std::size_t kMost = 32;
+
+    std::span<const Frame> frames;  // at least one
+    std::bitset<kMost> entered;     // SYNs whose connection the filter entered, or had no room for
+
+    static FrameBatch of(const Frame& frame) { return {std::span(&frame, 1), {}}; }
+};
+
 // All calls but `wake` belong to one thread.
 class LiveCapture {
   public:
@@ -96,8 +110,8 @@ class LiveCapture {
     // The filter's state is `off` where there is none.
     [[nodiscard]] KernelFilterStatistics filter_statistics() const;
 
-    // While a frame is handed over that is a SYN of an attempt: makes sure that the filter lets its
-    // pair's packets through. It does so by itself unless it did not understand the frame.
+    // With a frame that is a SYN of an attempt: makes sure that the filter lets its pair's packets
+    // through. It does so by itself unless it did not understand the frame (FrameBatch::entered).
     void enter_into_filter(const ConnectionKey& key, SeqNumber isn);
     // No attempt of the pair is left: see KernelFilter::remove.
     void remove_from_filter(const ConnectionKey& key, SeqNumber isn, KernelFilter::Removal why);
@@ -106,7 +120,7 @@ class LiveCapture {
     // Whether `tend_filter` should be called again soon.
     [[nodiscard]] bool filter_wants_tending_soon() const;
 
-    using FrameConsumer = std::function<void(const Frame&)>;
+    using FrameConsumer = std::function<void(const FrameBatch&)>;
 
     // Waits until frames or a `wake` arrive, at most `timeout`, and hands every frame that is due
     // to `consume`, in the order of their times over all interfaces. A frame waits at most 50 ms

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -30,7 +31,6 @@ class LiveCapture::Engine {
     [[nodiscard]] const std::string& notice() const { return notice_; }
     [[nodiscard]] KernelFilter* filter() { return filter_.get(); }
     [[nodiscard]] bool uses_hooks() const { return ring_ != nullptr; }
-    [[nodiscard]] bool entered() const { return entered_; }
     std::size_t poll(Duration timeout, const FrameConsumer& consume);
     void drain(const FrameConsumer& consume);
     std::vector<LiveEvent> take_events();
@@ -117,6 +117,7 @@ class LiveCapture::Engine {
 
     std::size_t deliver(const Now& now, const FrameConsumer& consume);
     std::size_t deliver_from_ring(const FrameConsumer& consume);
+    void hand_over(std::span<const PacketRing::Packet> packets, const FrameConsumer& consume);
     [[nodiscard]] Source* source_of(unsigned interface_index);
     // Whether it was ended by `wake`.
     bool rest_between_batches();
@@ -142,7 +143,6 @@ class LiveCapture::Engine {
     bool ring_is_empty_ = true;             // as far as was read
     std::size_t last_batch_ = 0;            // packets taken from the ring last time
     Timestamp last_ring_time_;
-    bool entered_ = false;  // the packet that is handed over is a SYN that the filter knows
     std::string why_no_hooks_;
     std::string why_no_filter_;
     std::string notice_;

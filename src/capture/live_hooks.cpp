@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <span>
 #include <utility>
 
 #include "capture/boot_clock.h"
@@ -164,22 +166,36 @@ LiveCapture::Engine::Source* LiveCapture::Engine::source_of(unsigned interface_i
 }
 
 std::size_t LiveCapture::Engine::deliver_from_ring(const FrameConsumer& consume) {
-    last_batch_ =
-        ring_->read(kBatchLimit, wall_clock_offset(), [&](const PacketRing::Packet& packet) {
-            last_ring_time_ = packet.frame.time;
-            // Of an interface that was given up a moment ago there may be a few left.
-            if (Source* source = source_of(packet.interface_index)) {
-                Frame frame = packet.frame;
-                frame.interface =
-                    interface_of(*source, source->index == 0 ? packet.interface_index : 0);
-                ++source->handed_over;
-                entered_ = packet.entered;
-                consume(frame);
-            }
-        });
-    entered_ = false;
+    last_batch_ = ring_->read(
+        kBatchLimit, wall_clock_offset(),
+        [&](std::span<const PacketRing::Packet> packets) { hand_over(packets, consume); });
     ring_is_empty_ = last_batch_ < kBatchLimit;
     return last_batch_;
+}
+
+void LiveCapture::Engine::hand_over(std::span<const PacketRing::Packet> packets,
+                                    const FrameConsumer& consume) {
+    static_assert(PacketRing::kBatch <= FrameBatch::kMost);
+    std::array<Frame, PacketRing::kBatch> frames;
+    FrameBatch batch;
+    std::size_t count = 0;
+    for (const PacketRing::Packet& packet : packets) {
+        // Of an interface that was given up a moment ago there may be a few left.
+        if (Source* source = source_of(packet.interface_index)) {
+            Frame& frame = frames[count];
+            frame = packet.frame;
+            frame.interface =
+                interface_of(*source, source->index == 0 ? packet.interface_index : 0);
+            ++source->handed_over;
+            batch.entered[count] = packet.entered;
+            ++count;
+        }
+    }
+    last_ring_time_ = packets.back().frame.time;
+    if (count > 0) {
+        batch.frames = std::span(frames).first(count);
+        consume(batch);
+    }
 }
 
 bool LiveCapture::Engine::rest_between_batches() {

@@ -70,7 +70,7 @@ std::size_t LiveCapture::Engine::deliver_directly(Source& source, const FrameCon
             frame.interface = interface_of(source, live.interface_index);
             source.last_time = frame.time;
             ++source.handed_over;
-            consume(frame);
+            consume(FrameBatch::of(frame));
         });
     const auto handed_over = static_cast<std::size_t>(source.handed_over - before);
     if (outcome == LiveHandle::Outcome::broken) {
@@ -103,7 +103,7 @@ std::size_t LiveCapture::Engine::merge(const Now& now, bool wait, const FrameCon
         }
         ++earliest->handed_over;
         ++handed_over;
-        consume(*earliest->head);
+        consume(FrameBatch::of(*earliest->head));
         earliest->head.reset();
     }
     return handed_over;

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <vector>
+#include <span>
 
 #include "base/result.h"
 #include "base/timestamp.h"
@@ -32,8 +32,10 @@ class PacketRing {
         unsigned interface_index = 0;
         bool entered = false;  // a SYN whose connection the filter entered, or had no room for
     };
-    // The packet's octets are valid during the call.
-    using Visitor = std::function<void(const Packet& packet)>;
+    // Several at a time, so that what they need can be fetched from memory while others are looked
+    // at. Their octets are valid during the call.
+    static constexpr std::size_t kBatch = 32;
+    using Visitor = std::function<void(std::span<const Packet> packets)>;
     // Hands over waiting packets, at most `limit`, with a tag that the kernel kept apart put back.
     // `wall_offset` is how far the wall clock lies ahead of the boot clock.
     std::size_t read(std::size_t limit, Duration wall_offset, const Visitor& visit);

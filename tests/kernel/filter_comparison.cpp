@@ -128,8 +128,8 @@ class Gate {
             return std::nullopt;
         }
         entered_ = false;
-        return ring_.read(2, Duration{}, [this](const PacketRing::Packet& packet) {
-            entered_ = packet.entered;
+        return ring_.read(2, Duration{}, [this](std::span<const PacketRing::Packet> packets) {
+            entered_ = packets.back().entered;
         }) > 0;
     }
 

@@ -147,11 +147,11 @@ TEST_F(LiveCaptureTest, ABusyInterfaceHardlyWaitsForAnIdleOne) {
             const Duration deadline = boot_clock_now() + Duration::milliseconds(400);
             while (boot_clock_now() < deadline) {
                 Timestamp now = wall_clock_now();
-                capture.poll(Duration::milliseconds(50), [&](const Frame& frame) {
-                    now = frames % 100 == 0 ? wall_clock_now() : now;
-                    ages = ages + (now - frame.time);
-                    ++frames;
-                });
+                capture.poll(Duration::milliseconds(50), each_frame([&](const Frame& frame) {
+                                 now = frames % 100 == 0 ? wall_clock_now() : now;
+                                 ages = ages + (now - frame.time);
+                                 ++frames;
+                             }));
             }
             sending.join();
             ASSERT_GT(frames, 1000);
@@ -239,7 +239,7 @@ TEST_F(LiveCaptureTest, SleepsWhileNothingHappens) {
             const auto sleeps_in_poll = [&capture] {
                 const long before = sleeps();
                 const Duration start = boot_clock_now();
-                EXPECT_EQ(capture.poll(Duration::milliseconds(200), [](const Frame&) {}), 0U);
+                EXPECT_EQ(capture.poll(Duration::milliseconds(200), [](const FrameBatch&) {}), 0U);
                 EXPECT_GE(boot_clock_now() - start, Duration::milliseconds(200));
                 return sleeps() - before;
             };
@@ -255,7 +255,7 @@ TEST_F(LiveCaptureTest, SleepsWhileNothingHappens) {
             run("ip link del a1");
             next_events(capture);
             const Duration start = boot_clock_now();
-            capture.poll(Duration::seconds(10), [](const Frame&) {});
+            capture.poll(Duration::seconds(10), [](const FrameBatch&) {});
             EXPECT_TRUE(capture.exhausted());
             EXPECT_LT(boot_clock_now() - start, one_second) << "nothing to wait for";
         });
@@ -272,10 +272,11 @@ TEST_F(LiveCaptureTest, CompleteUntilNeverPassesAFrameThatIsStillToCome) {
                 std::uint32_t seen = 0;
                 for (std::uint32_t i = 0; i < 60; ++i) {
                     sender.send(i);
-                    capture.poll(Duration::milliseconds(i % 13), [&](const Frame& frame) {
-                        late += frame.time < complete ? 1U : 0U;
-                        ++seen;
-                    });
+                    capture.poll(Duration::milliseconds(i % 13),
+                                 each_frame([&](const Frame& frame) {
+                                     late += frame.time < complete ? 1U : 0U;
+                                     ++seen;
+                                 }));
                     EXPECT_GE(capture.complete_until(), complete);
                     complete = capture.complete_until();
                 }
@@ -294,13 +295,13 @@ TEST_F(LiveCaptureTest, WakeEndsAPoll) {
                 std::this_thread::sleep_for(std::chrono::milliseconds(50));
                 capture.wake();
             });
-            EXPECT_EQ(capture.poll(Duration::seconds(5), [](const Frame&) {}), 0U);
+            EXPECT_EQ(capture.poll(Duration::seconds(5), [](const FrameBatch&) {}), 0U);
             waker.join();
             EXPECT_LT(boot_clock_now() - start, one_second);
             // Once, and also when it came before the poll.
             capture.wake();
-            EXPECT_EQ(capture.poll(Duration::seconds(5), [](const Frame&) {}), 0U);
-            capture.poll(Duration::milliseconds(30), [](const Frame&) {});
+            EXPECT_EQ(capture.poll(Duration::seconds(5), [](const FrameBatch&) {}), 0U);
+            capture.poll(Duration::milliseconds(30), [](const FrameBatch&) {});
             EXPECT_GE(boot_clock_now() - start, Duration::milliseconds(80));
             EXPECT_LT(boot_clock_now() - start, one_second);
         });

@@ -10,6 +10,7 @@
 #include <functional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "capture/boot_clock.h"
@@ -29,6 +30,12 @@ struct Seen {
     std::uint32_t original = 0;
     std::uint32_t link_type = 0;
 };
+
+inline LiveCapture::FrameConsumer each_frame(std::function<void(const Frame&)> visit) {
+    return [visit = std::move(visit)](const FrameBatch& batch) {
+        std::for_each(batch.frames.begin(), batch.frames.end(), visit);
+    };
+}
 
 // Keeps what FrameSender sent.
 class Collector {
@@ -50,7 +57,7 @@ class Collector {
     }
 
     LiveCapture::FrameConsumer consumer() {
-        return [this](const Frame& frame) { (*this)(frame); };
+        return each_frame([this](const Frame& frame) { (*this)(frame); });
     }
     [[nodiscard]] const std::vector<Seen>& seen() const { return seen_; }
     [[nodiscard]] std::size_t all() const { return all_; }
@@ -83,7 +90,7 @@ inline std::vector<std::string> next_events(LiveCapture& capture, std::size_t co
     std::vector<std::string> texts;
     const Duration deadline = boot_clock_now() + one_second;
     while (texts.size() < count && boot_clock_now() < deadline) {
-        capture.poll(Duration::milliseconds(200), [](const Frame&) {});
+        capture.poll(Duration::milliseconds(200), [](const FrameBatch&) {});
         for (const LiveEvent& event : capture.take_events()) {
             switch (event.kind) {
                 case LiveEvent::Kind::went_down:

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "bpf/shared.h"
 
@@ -33,8 +35,8 @@ class PacketRing::Consumer {
 
   private:
     static int take(void* self, void* data, std::size_t size);
-    void hand_on(const tcpeek_record& record, Bytes octets);
-    [[nodiscard]] Bytes with_tag(const tcpeek_record& record, Bytes octets);
+    void add(const tcpeek_record& record, Bytes octets);
+    void hand_on();
 
     ring_buffer* ring_ = nullptr;
     // Of the read that is under way.
@@ -42,7 +44,12 @@ class PacketRing::Consumer {
     std::size_t taken_ = 0;
     Duration wall_offset_;
     const Visitor* visit_ = nullptr;
-    std::vector<std::uint8_t> tagged_;  // a frame with its tag put back
+    // Packets that wait for others. The ring takes the place of each back at once, so their octets
+    // are copied, one after another.
+    std::array<Packet, kBatch> packets_;
+    std::array<std::size_t, kBatch> ends_{};
+    std::size_t waiting_ = 0;
+    std::vector<std::uint8_t> octets_;
 };
 
 Result<void> PacketRing::Consumer::open(int map) {
@@ -61,6 +68,7 @@ std::size_t PacketRing::Consumer::read(std::size_t limit, Duration wall_offset,
     visit_ = &visit;
     // The record with which `take` says stop is taken, too.
     static_cast<void>(ring_buffer__consume(ring_));
+    hand_on();
     return taken_;
 }
 
@@ -70,36 +78,48 @@ int PacketRing::Consumer::take(void* self, void* data, std::size_t size) {
     std::memcpy(&record, data, sizeof record);
     const std::span<const std::uint8_t> octets(
         static_cast<const std::uint8_t*>(data) + sizeof record, size - sizeof record);
-    consumer.hand_on(record, octets.first(record.captured_length));
+    consumer.add(record, octets.first(record.captured_length));
+    if (consumer.waiting_ == kBatch) {
+        consumer.hand_on();
+    }
     return ++consumer.taken_ == consumer.limit_ ? -ECANCELED : 0;
 }
 
-void PacketRing::Consumer::hand_on(const tcpeek_record& record, Bytes octets) {
+void PacketRing::Consumer::add(const tcpeek_record& record, Bytes octets) {
     const bool tagged =
         record.vlan_protocol != 0 && record.is_raw_ip == 0 && octets.size() >= kAddresses;
-    Packet packet;
+    Packet& packet = packets_[waiting_];
     packet.interface_index = record.interface_index;
     packet.entered = record.is_entered != 0;
-    Frame& frame = packet.frame;
-    frame.bytes = tagged ? with_tag(record, octets) : octets;
-    frame.original_length = record.original_length + (tagged ? kTag : 0);
-    frame.time = Timestamp{static_cast<std::int64_t>(record.time)} + wall_offset_;
-    frame.link_type = record.is_raw_ip != 0 ? kRawIp : kEthernet;
-    (*visit_)(packet);
+    packet.frame.original_length = record.original_length + (tagged ? kTag : 0);
+    packet.frame.time = Timestamp{static_cast<std::int64_t>(record.time)} + wall_offset_;
+    packet.frame.link_type = record.is_raw_ip != 0 ? kRawIp : kEthernet;
+    if (tagged) {
+        const std::array<std::uint8_t, kTag> tag{
+            static_cast<std::uint8_t>(record.vlan_protocol >> 8U),
+            static_cast<std::uint8_t>(record.vlan_protocol & 0xffU),
+            static_cast<std::uint8_t>(record.vlan_tag >> 8U),
+            static_cast<std::uint8_t>(record.vlan_tag & 0xffU)};
+        const Bytes addresses = octets.first(kAddresses);
+        octets_.insert(octets_.end(), addresses.begin(), addresses.end());
+        octets_.insert(octets_.end(), tag.begin(), tag.end());
+        octets = octets.subspan(kAddresses);
+    }
+    octets_.insert(octets_.end(), octets.begin(), octets.end());
+    ends_[waiting_++] = octets_.size();
 }
 
-Bytes PacketRing::Consumer::with_tag(const tcpeek_record& record, Bytes octets) {
-    const std::array<std::uint8_t, kTag> tag{
-        static_cast<std::uint8_t>(record.vlan_protocol >> 8U),
-        static_cast<std::uint8_t>(record.vlan_protocol & 0xffU),
-        static_cast<std::uint8_t>(record.vlan_tag >> 8U),
-        static_cast<std::uint8_t>(record.vlan_tag & 0xffU)};
-    const Bytes addresses = octets.first(kAddresses);
-    const Bytes rest = octets.subspan(kAddresses);
-    tagged_.assign(addresses.begin(), addresses.end());
-    tagged_.insert(tagged_.end(), tag.begin(), tag.end());
-    tagged_.insert(tagged_.end(), rest.begin(), rest.end());
-    return tagged_;
+void PacketRing::Consumer::hand_on() {
+    if (waiting_ == 0) {
+        return;
+    }
+    std::size_t start = 0;
+    for (std::size_t i = 0; i < waiting_; ++i) {
+        packets_[i].frame.bytes = Bytes(octets_).subspan(start, ends_[i] - start);
+        start = ends_[i];
+    }
+    (*visit_)(std::span(packets_).first(std::exchange(waiting_, 0)));
+    octets_.clear();
 }
 
 Result<std::unique_ptr<PacketRing>> PacketRing::open(KernelFilter& filter) {
