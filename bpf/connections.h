@@ -35,9 +35,7 @@ static __always_inline int make_key(const struct walk* walk, struct tcpeek_key* 
     key->first_low = first->low;
     key->second_high = second->high;
     key->second_low = second->low;
-    key->first_port = first->port;
-    key->second_port = second->port;
-    key->family = walk->is_v6 ? 6 : 4;
+    key->rest = TCPEEK_KEY_REST(first->port, second->port, walk->is_v6 ? 6 : 4);
     return source_is_first;
 }
 
@@ -98,8 +96,11 @@ static __noinline void advance(const struct walk* walk) {
 /* From here on every packet of the pair passes; where there is no room, every packet. */
 static __noinline void enter(const struct walk* walk) {
     struct tcpeek_key key = {};
-    struct tcpeek_connection connection = {};
+    struct tcpeek_connection connection;
     __u64* slot;
+    /* Zeros, but no known numbers: parts of these words are written (struct walk). */
+    _Static_assert(sizeof connection <= sizeof control.padding, "there are zeros enough");
+    __builtin_memcpy(&connection, control.padding, sizeof connection);
     connection.syn_is_from_first = (__u8)make_key(walk, &key);
     connection.stamp = bpf_ktime_get_boot_ns();
     connection.isn = walk->seq;

@@ -12,7 +12,7 @@
 struct tcpeek_endpoint {
     __u64 high;
     __u64 low;
-    __u16 port;
+    __u64 port;
 };
 
 struct tcpeek_key {
@@ -20,10 +20,11 @@ struct tcpeek_key {
     __u64 first_low;
     __u64 second_high;
     __u64 second_low;
-    __u16 first_port;
-    __u16 second_port;
-    __u32 family; /* 4 or 6 */
+    __u64 rest; /* TCPEEK_KEY_REST of the ports and the family, 4 or 6 */
 };
+
+#define TCPEEK_KEY_REST(first_port, second_port, family) \
+    ((__u64)(first_port) << 48 | (__u64)(second_port) << 32 | (family))
 
 /* A connection that has an attempt now. Entered by the program at a SYN; taken out by it when the
  * plainest handshake is complete (may_leave), else by user space. */
@@ -81,7 +82,7 @@ struct tcpeek_control {
 static inline __u32 tcpeek_slot_of(const struct tcpeek_key* key) {
     __u64 mixed = (key->first_high ^ key->second_low) * 0x9e3779b97f4a7c15ULL;
     mixed ^= (key->second_high ^ (key->first_low << 1)) * 0xc2b2ae3d27d4eb4fULL;
-    mixed ^= ((__u64)key->first_port << 16 | key->second_port) * 0xd6e8feb86659fd93ULL;
+    mixed ^= (key->rest >> 32) * 0xd6e8feb86659fd93ULL;
     mixed = (mixed ^ mixed >> 32) * 0x9e3779b97f4a7c15ULL;
     return (__u32)(mixed >> 48);
 }

@@ -55,6 +55,8 @@ static __always_inline int decide_tcp(const struct walk* walk) {
 static __always_inline int decide(struct __sk_buff* skb, struct walk* walk, enum start start) {
     __u16 ether_type = bpf_ntohs((__u16)skb->protocol);
     __u32 ip = 0;
+    int is_tagged = 0;
+    __u64 packed;
     if (start == START_ETHERNET) {
         __u8 type[2];
         if (read_octets(skb, ETHERNET_HEADER - 2, type, sizeof type) < 0) {
@@ -63,19 +65,27 @@ static __always_inline int decide(struct __sk_buff* skb, struct walk* walk, enum
         ether_type = u16_at(type);
         ip = ETHERNET_HEADER;
     }
+    if (ether_type == ETHER_TYPE_VLAN) {
+        __u8 tag[4];
+        if (read_octets(skb, ip, tag, sizeof tag) < 0) {
+            return PASS;
+        }
+        ether_type = u16_at(tag + 2);
+        ip += sizeof tag;
+        is_tagged = 1;
+    }
     if (is_plain_tcp(skb, walk, ip, ether_type)) {
+        walk->is_sound = walk->is_sound && !is_tagged;
         return decide_tcp(walk);
     }
-    walk->offset = ip;
-    walk->ether_type = ether_type;
-    walk->header = HEADER_BY_ETHER_TYPE;
-    switch (walk_headers(skb, walk)) {
+    packed = walk_headers(skb, ip, ether_type);
+    switch (end_of(packed)) {
         case WALK_UNKNOWN:
             return PASS;
         case WALK_ICMP:
             return look_at_icmp ? PASS : DROP;
         case WALK_TCP:
-            return decide_tcp(walk);
+            return read_segment(skb, packed, walk) ? decide_tcp(walk) : PASS;
     }
     return DROP;
 }

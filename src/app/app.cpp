@@ -57,7 +57,7 @@ EngineInUse engine_in_use(const LiveCapture& capture) {
     if (capture.uses_hooks()) {
         return EngineInUse::hooks;
     }
-    return capture.has_kernel_filter() ? EngineInUse::filtered_socket : EngineInUse::socket;
+    return capture.has_kernel_filter() ? filtered_socket_here() : EngineInUse::socket;
 }
 
 PipelineConfig pipeline_config(const Config& config) {

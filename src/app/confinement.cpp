@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "base/unique_fd.h"
+#include "capture/kernel_filter.h"
 
 namespace tcpeek {
 namespace {
@@ -29,10 +30,18 @@ Keep rights_to_keep(const Config& config, EngineInUse engine) {
         }
         return config.wait || any ? Keep::tcx : Keep::nothing;
     }
+    if (engine == EngineInUse::filtered_socket_by_right) {
+        return config.wait ? Keep::raw_sockets_and_tables : Keep::tables;
+    }
     return config.wait ? Keep::raw_sockets : Keep::nothing;
 }
 
 }  // namespace
+
+EngineInUse filtered_socket_here() {
+    return KernelFilter::table_needs_right() ? EngineInUse::filtered_socket_by_right
+                                             : EngineInUse::filtered_socket;
+}
 
 RunNeeds needs_of(const Config& config, EngineInUse engine) {
     RunNeeds needs;

@@ -11,7 +11,14 @@
 namespace tcpeek {
 
 // What takes live packets.
-enum class EngineInUse : std::uint8_t { socket, filtered_socket, hooks };
+enum class EngineInUse : std::uint8_t {
+    socket,
+    filtered_socket,
+    filtered_socket_by_right,  // the filter's table can be changed with CAP_BPF only
+    hooks,
+};
+
+EngineInUse filtered_socket_here();
 
 // What is opened later, and so has to stay possible, follows from the options and the engine.
 RunNeeds needs_of(const Config& config, EngineInUse engine);

@@ -78,9 +78,12 @@ EngineInUse print_kernel_filter(const Config& config) {
     KernelFilterOptions options;
     options.snapshot_length = 1;
     options.connections = 1;
-    options.ring_octets = static_cast<std::uint32_t>(::sysconf(_SC_PAGESIZE));
+    const Result<void> known = TcxTap::known_to_kernel();
+    options.ring_octets = known ? static_cast<std::uint32_t>(::sysconf(_SC_PAGESIZE)) : 0;
     const Result<std::unique_ptr<KernelFilter>> filter = KernelFilter::load(options);
-    const Result<void> hooks = filter ? try_hooks(*filter.value()) : Result<void>(filter.error());
+    const Result<void> hooks = !known   ? known
+                               : filter ? try_hooks(*filter.value())
+                                        : Result<void>(filter.error());
     print_fact("kernel filter", filter ? "yes" : fmt::format("no: {}", filter.error().message));
     print_fact("tcx hooks", hooks ? "yes" : fmt::format("no: {}", hooks.error().message));
     const bool wants_filter = config.filter_entries > 0;
@@ -88,10 +91,10 @@ EngineInUse print_kernel_filter(const Config& config) {
     if (hooks && wants_filter && config.capture != CaptureChoice::socket) {
         engine = EngineInUse::hooks;
     } else if (filter && wants_filter) {
-        engine = EngineInUse::filtered_socket;
+        engine = filtered_socket_here();
     }
     print_fact("capture engine", engine == EngineInUse::hooks ? "tcx hooks with the kernel filter"
-                                 : engine == EngineInUse::filtered_socket
+                                 : engine != EngineInUse::socket
                                      ? "packet socket with the kernel filter"
                                  : wants_filter ? "packet socket with a classic filter"
                                                 : "packet socket without a filter");

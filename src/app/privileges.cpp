@@ -96,6 +96,8 @@ Result<Identity> resolve_user(const std::string& user) {
 namespace {
 
 constexpr std::array<unsigned, 1> kForRawSockets{CAP_NET_RAW};
+constexpr std::array<unsigned, 1> kForTables{CAP_BPF};
+constexpr std::array<unsigned, 2> kForRawSocketsAndTables{CAP_NET_RAW, CAP_BPF};
 // Links to programs that were loaded before.
 constexpr std::array<unsigned, 2> kForTcx{CAP_NET_ADMIN, CAP_BPF};
 constexpr std::array<unsigned, 3> kForTcxPromiscuous{CAP_NET_ADMIN, CAP_BPF, CAP_NET_RAW};
@@ -106,6 +108,10 @@ std::span<const unsigned> capabilities_of(Keep keep) {
             return {};
         case Keep::raw_sockets:
             return kForRawSockets;
+        case Keep::tables:
+            return kForTables;
+        case Keep::raw_sockets_and_tables:
+            return kForRawSocketsAndTables;
         case Keep::tcx:
             return kForTcx;
         case Keep::tcx_promiscuous:

@@ -22,7 +22,10 @@ Result<Identity> resolve_user(const std::string& user);
 enum class Keep {
     nothing,
     raw_sockets,  // CAP_NET_RAW: a packet socket can be opened later
-    tcx,          // CAP_NET_ADMIN, CAP_BPF: a loaded program can be linked to an interface later
+    // CAP_BPF: the table of a loaded program can be changed, where the kernel asks for the right
+    tables,
+    raw_sockets_and_tables,
+    tcx,  // CAP_NET_ADMIN, CAP_BPF: a loaded program can be linked to an interface later
     tcx_promiscuous,  // as `tcx`, and CAP_NET_RAW: a packet socket makes that interface promiscuous
 };
 

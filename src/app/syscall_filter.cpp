@@ -267,10 +267,12 @@ Result<void> restrict_system_calls(const RunNeeds& needs) {
     if (needs.removes_socket) {
         filter.allow({"unlink", "unlinkat"});
     }
-    if (needs.keep == Keep::raw_sockets) {
+    const bool opens_interfaces =
+        needs.keep == Keep::raw_sockets || needs.keep == Keep::raw_sockets_and_tables;
+    if (opens_interfaces) {
         allow_opening_interfaces(filter);
     }
-    if (needs.opens_files || needs.keep == Keep::raw_sockets) {
+    if (needs.opens_files || opens_interfaces) {
         allow_opening_files(filter);
     }
     allow_bpf(filter, needs);
@@ -301,8 +303,10 @@ std::string describe(const RunNeeds& needs) {
     }
     switch (needs.keep) {
         case Keep::nothing:
+        case Keep::tables:
             break;
         case Keep::raw_sockets:
+        case Keep::raw_sockets_and_tables:
             may.emplace_back("open packet sockets and files below /sys (CAP_NET_RAW)");
             break;
         case Keep::tcx:
@@ -316,7 +320,10 @@ std::string describe(const RunNeeds& needs) {
             break;
     }
     if (needs.reads_bpf_maps) {
-        may.emplace_back("read the maps of its programs in the kernel");
+        const bool by_right =
+            needs.keep == Keep::tables || needs.keep == Keep::raw_sockets_and_tables;
+        may.emplace_back(fmt::format("read the maps of its programs in the kernel{}",
+                                     by_right ? " (CAP_BPF, which this kernel asks for)" : ""));
     }
     return fmt::format("{}", fmt::join(may, "; "));
 }

@@ -56,6 +56,9 @@ class KernelFilter {
     // Errors: not built in, no right to load programs, a kernel that cannot; the message says
     // which in a few words that fit after "because".
     static Result<std::unique_ptr<KernelFilter>> load(const KernelFilterOptions& options);
+    // Whether a process needs CAP_BPF, not only the table's descriptor, for as long as it changes
+    // the table.
+    static bool table_needs_right();
     ~KernelFilter();
     KernelFilter(const KernelFilter&) = delete;
     KernelFilter& operator=(const KernelFilter&) = delete;

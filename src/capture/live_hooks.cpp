@@ -62,6 +62,11 @@ Result<void> LiveCapture::Engine::use_hooks() {
     if (options_.filter_connections == 0) {
         return Error{"they are of no use without the kernel filter, which is switched off"};
     }
+    // Before the programs are loaded, which takes time, and which need not load where they are of
+    // no use.
+    if (const Result<void> known = TcxTap::known_to_kernel(); !known) {
+        return known;
+    }
     Result<std::unique_ptr<KernelFilter>> filter =
         KernelFilter::load(filter_options(options_, true));
     if (!filter) {

@@ -17,6 +17,7 @@ namespace tcpeek {
 namespace {
 
 // From the kernel's include/uapi/linux/bpf.h of 6.6; Debian 12's headers are older.
+constexpr int kBpfProgQuery = 16;
 constexpr int kBpfLinkCreate = 28;
 constexpr std::uint32_t kTcxIngress = 46;
 constexpr std::uint32_t kTcxEgress = 47;
@@ -32,6 +33,24 @@ struct LinkCreate {
     std::uint32_t padding = 0;
     std::uint64_t expected_revision = 0;
 };
+
+// The part of union bpf_attr that BPF_PROG_QUERY reads and writes.
+struct ProgramQuery {
+    std::uint32_t interface_index = 0;
+    std::uint32_t hook = 0;
+    std::uint32_t flags = 0;
+    std::uint32_t attach_flags = 0;
+    std::uint64_t programs = 0;
+    std::uint32_t count = 0;
+    std::uint32_t padding = 0;
+    std::uint64_t program_flags = 0;
+    std::uint64_t links = 0;
+    std::uint64_t link_flags = 0;
+    std::uint64_t revision = 0;
+};
+
+constexpr std::uint32_t kLoopbackIndex = 1;  // in every network namespace (LOOPBACK_IFINDEX)
+constexpr const char* kNoHooks = "the kernel has no tcx hooks (Linux 6.6 has)";
 
 UniqueFd attach_at(int program, unsigned interface_index, std::uint32_t hook) {
     LinkCreate request;
@@ -65,7 +84,7 @@ Error attach_error(const Link& link, int error) {
             return Error{fmt::format(
                 "there is no right to attach to {} (CAP_BPF and CAP_NET_ADMIN)", link.name)};
         case EINVAL:
-            return Error{"the kernel has no tcx hooks (Linux 6.6 has)"};
+            return Error{kNoHooks};
         default:
             return Error{fmt::format("the hooks of {} cannot be taken: {}", link.name,
                                      std::strerror(error))};
@@ -87,6 +106,17 @@ UniqueFd make_promiscuous(unsigned interface_index) {
 }
 
 }  // namespace
+
+// It knows the hook's number before anything else of the question; all else is for `attach` to say.
+Result<void> TcxTap::known_to_kernel() {
+    ProgramQuery query;
+    query.interface_index = kLoopbackIndex;
+    query.hook = kTcxIngress;
+    if (::syscall(SYS_bpf, kBpfProgQuery, &query, sizeof query) != 0 && errno == EINVAL) {
+        return Error{kNoHooks};
+    }
+    return {};
+}
 
 Result<TcxTap> TcxTap::attach(const KernelFilter& filter, const Link& link, bool promiscuous) {
     const std::optional<PacketStart> start = start_of(link);

@@ -18,6 +18,9 @@ class TcxTap {
     // these hooks (before 6.6), no right.
     static Result<TcxTap> attach(const KernelFilter& filter, const Link& link, bool promiscuous);
 
+    // Whether this kernel has the hooks, before any program is loaded; the error says it.
+    static Result<void> known_to_kernel();
+
     [[nodiscard]] unsigned interface_index() const { return interface_index_; }
     // What its packets begin with, for the `listening on` line.
     [[nodiscard]] PacketStart start() const { return start_; }

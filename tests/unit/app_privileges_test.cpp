@@ -65,6 +65,20 @@ TEST(Privileges, RawSocketsMayBeKept) {
               "CapAmb=0000000000000000;CapBnd=0000000000000000;NoNewPrivs=1;no way back");
 }
 
+TEST(Privileges, TablesMayBeKept) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "needs root, to give it up";
+    }
+    EXPECT_EQ(in_child([] { return drop_and_describe("nobody", Keep::tables); }),
+              "Uid=65534 65534 65534 65534;Gid=65534 65534 65534 65534;"
+              "Groups=;CapInh=0000000000000000;CapPrm=0000008000000000;CapEff=0000008000000000;"
+              "CapAmb=0000000000000000;CapBnd=0000000000000000;NoNewPrivs=1;no way back");
+    EXPECT_EQ(in_child([] { return drop_and_describe("nobody", Keep::raw_sockets_and_tables); }),
+              "Uid=65534 65534 65534 65534;Gid=65534 65534 65534 65534;"
+              "Groups=;CapInh=0000000000000000;CapPrm=0000008000002000;CapEff=0000008000002000;"
+              "CapAmb=0000000000000000;CapBnd=0000000000000000;NoNewPrivs=1;no way back");
+}
+
 TEST(Privileges, TcxMayBeKept) {
     if (::geteuid() != 0) {
         GTEST_SKIP() << "needs root, to give it up";

@@ -216,6 +216,10 @@ std::vector<Special> specials() {
     RunNeeds raw;
     raw.live = true;
     raw.keep = Keep::raw_sockets;
+    RunNeeds raw_and_tables;
+    raw_and_tables.live = true;
+    raw_and_tables.reads_bpf_maps = true;
+    raw_and_tables.keep = Keep::raw_sockets_and_tables;
     RunNeeds maps;
     maps.reads_bpf_maps = true;
     RunNeeds tcx;
@@ -232,6 +236,9 @@ std::vector<Special> specials() {
         {{"to read a file", [] { return open_for(O_RDONLY); }}, opens},
         {{"a packet socket", [] { return ::socket(AF_PACKET, SOCK_RAW, 0); }}, raw},
         {{"a look below /sys", [] { return open_for(O_RDONLY); }}, raw},
+        {{"a packet socket, filtered", [] { return ::socket(AF_PACKET, SOCK_RAW, 0); }},
+         raw_and_tables},
+        {{"its table", [] { return bpf(BPF_MAP_DELETE_ELEM); }}, raw_and_tables},
         {{"a map of the kernel", [] { return bpf(BPF_MAP_LOOKUP_ELEM); }}, maps},
         {{"a link in the kernel", [] { return bpf(BPF_LINK_CREATE); }}, tcx},
         {{"a link, promiscuous", [] { return bpf(BPF_LINK_CREATE); }}, promiscuous},
@@ -255,6 +262,19 @@ TEST(SyscallFilter, OfPromiscuousHooksLetsNoPacketSocketHear) {
     const Attempt attempt{"one that hears",
                           [] { return ::socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)); }};
     expect_fates(promiscuous, "denied", {attempt});
+}
+
+// CAP_BPF that is kept for tables is of no use for anything else.
+TEST(SyscallFilter, OfTablesLetsNoProgramIn) {
+    RunNeeds tables;
+    tables.live = true;
+    tables.reads_bpf_maps = true;
+    tables.keep = Keep::tables;
+    expect_fates(tables, "denied",
+                 {{"a program", [] { return bpf(BPF_PROG_LOAD); }},
+                  {"another map", [] { return bpf(BPF_MAP_CREATE); }},
+                  {"somebody's map", [] { return bpf(BPF_MAP_GET_FD_BY_ID); }},
+                  {"a link", [] { return bpf(BPF_LINK_CREATE); }}});
 }
 
 TEST(SyscallFilter, HoldsInThreadsThatStartLater) {
@@ -297,6 +317,11 @@ TEST(SyscallFilter, SaysWhatItLetsThrough) {
     EXPECT_EQ(describe(tcx).find("CAP_NET_RAW"), std::string::npos);
     tcx.keep = Keep::tcx_promiscuous;
     EXPECT_NE(describe(tcx).find("CAP_NET_RAW"), std::string::npos);
+    RunNeeds tables;
+    tables.reads_bpf_maps = true;
+    EXPECT_EQ(describe(tables).find("CAP_BPF"), std::string::npos);
+    tables.keep = Keep::tables;
+    EXPECT_NE(describe(tables).find("CAP_BPF"), std::string::npos);
 }
 
 }  // namespace

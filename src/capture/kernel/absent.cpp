@@ -12,6 +12,10 @@ Result<std::unique_ptr<KernelFilter>> KernelFilter::load(const KernelFilterOptio
     return Error{"this program was built without the kernel filter"};
 }
 
+bool KernelFilter::table_needs_right() {
+    return false;
+}
+
 KernelFilter::KernelFilter(std::unique_ptr<Programs> programs) : programs_(std::move(programs)) {}
 KernelFilter::~KernelFilter() = default;
 

@@ -55,16 +55,16 @@ tcpeek_key kernel_key(const ConnectionKey& key) {
     words.first_low = first.low;
     words.second_high = second.high;
     words.second_low = second.low;
-    words.first_port = first.port;
-    words.second_port = second.port;
-    words.family = one.address.is_v4() ? 4 : 6;
+    words.rest = TCPEEK_KEY_REST(first.port, second.port, one.address.is_v4() ? 4U : 6U);
     return words;
 }
 
 ConnectionKey key_of(const tcpeek_key& words) {
-    return ConnectionKey::of(
-        endpoint_of(words.first_high, words.first_low, words.first_port, words.family),
-        endpoint_of(words.second_high, words.second_low, words.second_port, words.family));
+    const auto family = static_cast<std::uint32_t>(words.rest);
+    const auto first_port = static_cast<std::uint16_t>(words.rest >> 48U);
+    const auto second_port = static_cast<std::uint16_t>(words.rest >> 32U);
+    return ConnectionKey::of(endpoint_of(words.first_high, words.first_low, first_port, family),
+                             endpoint_of(words.second_high, words.second_low, second_port, family));
 }
 
 }  // namespace tcpeek

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 
 #include <atomic>
@@ -10,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/unique_fd.h"
 #include "bpf/shared.h"
 #include "capture/kernel/filter_key.h"
 #include "capture/kernel/programs.h"
@@ -24,19 +26,39 @@ int say_nothing(libbpf_print_level, const char*, va_list) {
     return 0;
 }
 
-// Before, a process without CAP_BPF could not touch tables that it had opened as root, where
-// kernel.unprivileged_bpf_disabled is set, as distributions do (kernel/bpf/syscall.c). Taking an
-// entry out at once came with 5.14.
-bool kernel_is_new_enough() {
+// One whose release cannot be read counts as new.
+bool kernel_is_older_than(unsigned major, unsigned minor) {
     utsname name{};
-    unsigned major = 0;
-    unsigned minor = 0;
-    return ::uname(&name) == 0 && std::sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
-           (major > 5 || (major == 5 && minor >= 19));
+    unsigned its_major = 0;
+    unsigned its_minor = 0;
+    return ::uname(&name) == 0 && std::sscanf(name.release, "%u.%u", &its_major, &its_minor) == 2 &&
+           (its_major < major || (its_major == major && its_minor < minor));
+}
+
+// Before 5.11 tables are locked memory of their user. libbpf raises the limit where it may; where a
+// small table has room, it is not the right to make one that is missing.
+bool locked_memory_is_short() {
+    rlimit limit{};
+    if (!kernel_is_older_than(5, 11) || ::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 ||
+        limit.rlim_cur == RLIM_INFINITY) {
+        return false;
+    }
+    constexpr std::uint32_t kWord = 4;
+    return UniqueFd(bpf_map_create(BPF_MAP_TYPE_ARRAY, nullptr, kWord, kWord, 1, nullptr)).valid();
 }
 
 Error load_error(int error) {
-    if (error == EPERM || error == EACCES) {
+    if (error == EPERM && locked_memory_is_short()) {
+        return Error{
+            "too little memory may be locked for the filter's tables (ulimit -l unlimited, in a "
+            "unit LimitMEMLOCK=infinity), or CAP_NET_ADMIN is missing"};
+    }
+    // What the verifier does not find safe.
+    if (error == EACCES) {
+        return Error{
+            "the kernel does not take the filter's programs from a process without CAP_PERFMON"};
+    }
+    if (error == EPERM) {
         return Error{
             "there is no right to load programs into the kernel (CAP_BPF and CAP_NET_ADMIN)"};
     }
@@ -49,11 +71,6 @@ Error load_error(int error) {
 Result<KernelFilter::Programs::Skeleton> KernelFilter::Programs::load(
     const KernelFilterOptions& options) {
     libbpf_set_print(say_nothing);
-    if (!kernel_is_new_enough()) {
-        return Error{
-            "the kernel lets only a privileged process take entries out of its tables (Linux 5.19 "
-            "is new enough)"};
-    }
     Skeleton skeleton(tcpeek_bpf::open());
     if (!skeleton) {
         return load_error(errno);
@@ -79,6 +96,13 @@ Result<KernelFilter::Programs::Skeleton> KernelFilter::Programs::load(
         return load_error(-error);
     }
     return skeleton;
+}
+
+// Asked about a connection that cannot be: it is missing, or the question is wrong.
+bool KernelFilter::Programs::takes_out_at_once(int connections) {
+    const tcpeek_key nobody{};
+    tcpeek_connection found{};
+    return bpf_map_lookup_and_delete_elem(connections, &nobody, &found) == -ENOENT;
 }
 
 int KernelFilter::Programs::put_in(const tcpeek_key& key, const tcpeek_connection& connection) {
@@ -152,6 +176,12 @@ Result<std::unique_ptr<KernelFilter>> KernelFilter::load(const KernelFilterOptio
     }
     return std::unique_ptr<KernelFilter>(
         new KernelFilter(std::make_unique<Programs>(std::move(skeleton).value(), options)));
+}
+
+// Before 5.19, where kernel.unprivileged_bpf_disabled is set, as distributions do
+// (kernel/bpf/syscall.c, __sys_bpf).
+bool KernelFilter::table_needs_right() {
+    return kernel_is_older_than(5, 19);
 }
 
 KernelFilter::KernelFilter(std::unique_ptr<Programs> programs) : programs_(std::move(programs)) {}

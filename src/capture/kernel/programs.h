@@ -76,6 +76,8 @@ class KernelFilter::Programs {
     static bool may_be_on_its_way(const tcpeek_connection& connection, std::uint64_t now) {
         return connection.stamp + static_cast<std::uint64_t>(kNewerSyn.ns) > now;
     }
+    // Whether the kernel looks a connection up and deletes it by one call (Linux 5.14).
+    static bool takes_out_at_once(int connections);
     [[nodiscard]] std::atomic_ref<__u64> slot_of(const tcpeek_key& key) const {
         return std::atomic_ref(skeleton_->bss->slots[tcpeek_slot_of(&key)]);
     }
@@ -84,6 +86,10 @@ class KernelFilter::Programs {
     // Takes the connection out unless `keep` says of what was found that it must stay.
     template <typename Keep>
     bool take_out(const tcpeek_key& key, Keep keep);
+    template <typename Keep>
+    bool take_out_at_once(const tcpeek_key& key, Keep keep);
+    template <typename Keep>
+    bool take_out_in_two_steps(const tcpeek_key& key, Keep keep);
     void remove_later_ones(const AttemptDirectory& attempts);
     void sweep(const AttemptDirectory& attempts);
     void refill(const AttemptDirectory& attempts, Timestamp handled_until);
@@ -91,6 +97,7 @@ class KernelFilter::Programs {
 
     Skeleton skeleton_;
     std::uint64_t capacity_;
+    bool takes_out_at_once_ = takes_out_at_once(connections());
     Duration last_sweep_;
     std::optional<std::uint32_t> sweep_token_;
     bool sweep_finds_much_ = false;  // its last piece did, and there are more
@@ -103,12 +110,20 @@ class KernelFilter::Programs {
     std::uint64_t swept_ = 0;
 };
 
-// An ACK whose connection is missing for the moment between the two calls passes: `sequence` is
+// An ACK whose connection is missing for the moment between two calls passes: `sequence` is
 // odd then, and was another one before.
 template <typename Keep>
 bool KernelFilter::Programs::take_out(const tcpeek_key& key, Keep keep) {
-    tcpeek_connection found{};
     write(control().sequence, control().sequence + 1);
+    const bool taken =
+        takes_out_at_once_ ? take_out_at_once(key, keep) : take_out_in_two_steps(key, keep);
+    write(control().sequence, control().sequence + 1);
+    return taken;
+}
+
+template <typename Keep>
+bool KernelFilter::Programs::take_out_at_once(const tcpeek_key& key, Keep keep) {
+    tcpeek_connection found{};
     const bool was_there = bpf_map_lookup_and_delete_elem(connections(), &key, &found) == 0;
     if (was_there) {
         slot_of(key).fetch_sub(1);
@@ -122,8 +137,25 @@ bool KernelFilter::Programs::take_out(const tcpeek_key& key, Keep keep) {
             note_failed_insert();
         }
     }
-    write(control().sequence, control().sequence + 1);
     return was_there && !stays;
+}
+
+// Where a SYN of the slot enters meanwhile, it may be what was taken out: as if it had found no
+// room. One that is on its way when the slot is read counts, too.
+template <typename Keep>
+bool KernelFilter::Programs::take_out_in_two_steps(const tcpeek_key& key, Keep keep) {
+    tcpeek_connection found{};
+    const std::uint64_t slot_before = slot_of(key).load();
+    if (bpf_map_lookup_elem(connections(), &key, &found) != 0 || keep(found) ||
+        bpf_map_delete_elem(connections(), &key) != 0) {
+        return false;
+    }
+    const std::uint64_t slot_after = slot_of(key).fetch_sub(1);
+    if ((slot_before & TCPEEK_SLOT_ENTERING) != 0 ||
+        ((slot_after ^ slot_before) & ~TCPEEK_SLOT_COUNT) != 0) {
+        note_failed_insert();
+    }
+    return true;
 }
 
 }  // namespace tcpeek
