@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -16,6 +17,16 @@ from watch import TIMEOUT, Points, Watch
 # Where the last connect of a scene goes.
 MARKER_PORT = 9
 ANY = "ALL:ANY@*:*"
+
+
+def kernel_is_older_than(*version: int) -> bool:
+    major, minor = re.match(r"(\d+)\.(\d+)", os.uname().release).groups()
+    return (int(major), int(minor)) < version
+
+
+def need_hooks() -> None:
+    if kernel_is_older_than(6, 6):
+        raise Skip("this kernel has no tcx hooks (Linux 6.6 has)")
 
 
 def watch(lab: Lab, host: Host, options: list[str], **settings) -> Watch:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import settings
 from lab import FAMILIES, Failure, Host, Lab
-from places import Pair, hear_news, link, until, watch, watch_all
+from places import Pair, hear_news, kernel_is_older_than, link, until, watch, watch_all
 from registry import scene, scene_alone
 from traffic import Listener, connect
 from watch import Watch
@@ -37,7 +37,8 @@ def stop_all(*watches: Watch, status: int = 0) -> None:
 
 
 # Their bits in /proc/PID/status (capabilities(7)).
-CAP_BPF_AND_NET_ADMIN = 1 << 39 | 1 << 12
+CAP_BPF = 1 << 39
+CAP_BPF_AND_NET_ADMIN = CAP_BPF | 1 << 12
 
 
 @scene
@@ -242,6 +243,8 @@ def user(lab: Lab) -> None:
         for status in statuses(each):
             # Interfaces that appear later need a link to the programs, where hooks are used.
             kept = {0} if each is watches[0] else {0, CAP_BPF_AND_NET_ADMIN}
+            if kernel_is_older_than(5, 19):
+                kept.add(CAP_BPF)  # for the filter's table
             check_given_up(status, nobody.pw_uid, nobody.pw_gid, kept)
     # Addresses are followed without rights, too.
     pair.server.ip("link set eth0 down")

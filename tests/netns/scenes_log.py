@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab import Failure, Family, Host, Lab
-from places import Pair, link, until, watch
+from places import Pair, link, need_hooks, until, watch
 from registry import scene
 from scenes_overflow import flood, resets
 from watch import Watch
@@ -97,6 +97,7 @@ def drops(lab: Lab) -> None:
 @scene
 def drops_at_hooks(lab: Lab) -> None:
     """The same with the ring of the tcx hooks."""
+    need_hooks()
     tell_bursts(lab, ["--capture=tcx", "--filter-entries=1000"], resets)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lab import Failure, Family, Lab
-from places import Pair, watch_all
+from places import Pair, need_hooks, watch_all
 from registry import scene
 from traffic import RST, Flow, Segment
 from watch import Watch
@@ -67,6 +67,7 @@ def socket_overflows(lab: Lab) -> None:
 @scene
 def hooks_overflow(lab: Lab) -> None:
     """The same with the ring of the tcx hooks."""
+    need_hooks()
     overflow(lab, ["--capture=tcx", "--filter-entries=1000"], resets)
 
 
