@@ -162,7 +162,8 @@ static __always_inline int has_attempt(const struct walk* walk) {
         return passes_one_way(connection, source_is_first);
     }
     return sequence & 1 || sequence != read_word(&control.sequence) ||
-           read_word(&control.failed_inserts) != read_word(&control.resolved);
+           read_word(&control.failed_inserts) != read_word(&control.resolved) ||
+           read_word(&control.unknown_at);
 }
 
 #endif

@@ -54,7 +54,8 @@ enum tcpeek_progress {
 #define TCPEEK_ONE_WAY_PACKETS 64
 #define TCPEEK_ONE_WAY_INTERVAL 1000000000ULL
 
-/* Words in memory that both sides see. Each is written by one side only, but for `armed`. */
+/* Words in memory that both sides see. Each is written by one side only, but for `armed` and
+ * `unknown_at`. */
 struct tcpeek_control {
     /* By user space. */
     __u64 sequence; /* odd while entries are being removed */
@@ -65,7 +66,10 @@ struct tcpeek_control {
     __u64 failed_inserts; /* SYNs that found no room in the table of connections */
     __u64 lost_records;   /* packets that found no room in the ring */
     __u64 completed;      /* connections that were taken out at the end of their handshake */
-    __u64 more_padding[5];
+    /* When a packet passed that was not understood: boot clock, ns. It may be a SYN that only user
+     * space can enter, which clears this when it has handled all packets up to then. */
+    __u64 unknown_at;
+    __u64 more_padding[4];
 };
 
 /* A word for each slot of a hash of pairs. Its lower half counts the connections of the table that

@@ -8,8 +8,9 @@
  * user space has seen anything; user space removes it when it has no use for more.
  *
  * A packet whose pair is not there passes all the same while user space is removing entries
- * (control.sequence), since one may be entered again in that moment, and while a SYN that found no
- * room may have an attempt (control.failed_inserts against control.resolved). */
+ * (control.sequence), since one may be entered again in that moment, while a SYN that found no
+ * room may have an attempt (control.failed_inserts against control.resolved), and while what was
+ * not understood may be a SYN that user space has not seen yet (control.unknown_at). */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_endian.h>
@@ -33,7 +34,7 @@ enum side { INGRESS, EGRESS };
 enum start { START_ETHERNET, START_NETWORK };
 
 /* What is to be done with a packet. */
-enum decision { DROP, PASS, PASS_AND_ENTER, PASS_AND_ADVANCE };
+enum decision { DROP, PASS, PASS_UNKNOWN, PASS_AND_ENTER, PASS_AND_ADVANCE };
 
 static __always_inline int decide_tcp(const struct walk* walk) {
     if (walk->flags & (FLAG_SYN | FLAG_RST)) {
@@ -60,7 +61,7 @@ static __always_inline int decide(struct __sk_buff* skb, struct walk* walk, enum
     if (start == START_ETHERNET) {
         __u8 type[2];
         if (read_octets(skb, ETHERNET_HEADER - 2, type, sizeof type) < 0) {
-            return PASS;
+            return PASS_UNKNOWN;
         }
         ether_type = u16_at(type);
         ip = ETHERNET_HEADER;
@@ -68,7 +69,7 @@ static __always_inline int decide(struct __sk_buff* skb, struct walk* walk, enum
     if (ether_type == ETHER_TYPE_VLAN) {
         __u8 tag[4];
         if (read_octets(skb, ip, tag, sizeof tag) < 0) {
-            return PASS;
+            return PASS_UNKNOWN;
         }
         ether_type = u16_at(tag + 2);
         ip += sizeof tag;
@@ -81,13 +82,17 @@ static __always_inline int decide(struct __sk_buff* skb, struct walk* walk, enum
     packed = walk_headers(skb, ip, ether_type);
     switch (end_of(packed)) {
         case WALK_UNKNOWN:
-            return PASS;
+            return PASS_UNKNOWN;
         case WALK_ICMP:
             return look_at_icmp ? PASS : DROP;
         case WALK_TCP:
-            return read_segment(skb, packed, walk) ? decide_tcp(walk) : PASS;
+            return read_segment(skb, packed, walk) ? decide_tcp(walk) : PASS_UNKNOWN;
     }
     return DROP;
+}
+
+static __always_inline void note_unknown(void) {
+    *(volatile __u64*)&control.unknown_at = bpf_ktime_get_boot_ns();
 }
 
 /* What is told of a packet beside its octets. */
@@ -190,6 +195,9 @@ static __always_inline int look(struct __sk_buff* skb, enum side side, enum star
         enter(&walk);
         how |= HOW_ENTERED;
     }
+    if (decision == PASS_UNKNOWN) {
+        note_unknown();
+    }
     if (decision != DROP && hand_over(skb, how) && decision == PASS_AND_ADVANCE) {
         advance(&walk);
     }
@@ -227,6 +235,9 @@ static __always_inline int look_at_socket(struct __sk_buff* skb, enum start star
     decision = decide(skb, &walk, start);
     if (decision == PASS_AND_ENTER) {
         enter(&walk);
+    }
+    if (decision == PASS_UNKNOWN) {
+        note_unknown();
     }
     if (decision == PASS_AND_ADVANCE) {
         advance(&walk);

@@ -27,6 +27,7 @@ void RandomPackets::begin() {
     client_isn_ = roll(8) == 0 ? 0xffffffffU : 1'000 + 100'000 * roll(3);
     // Never the client's: a filter that is told of one cannot tell them apart (ADR 11).
     server_isn_ = roll(8) == 0 ? 0xfffffff0U : 500'000 + 100'000 * roll(3);
+    syns_are_odd_ = roll(3) == 0;
 }
 
 // The next one of a handshake, some data, an end, and then all of it again under another ISN.
@@ -72,6 +73,12 @@ RandomPackets::Segment RandomPackets::odd() {
 void RandomPackets::write(const Segment& segment) {
     const std::uint32_t tcp_length = 20 + segment.payload;
     octets_.assign(12, 2);
+    if (syns_are_odd_ && segment.flags == kSyn) {
+        // A length, LLC and SNAP (RFC 1042): the programs in the kernel do not understand it.
+        put(octets_, 8 + (is_v6_ ? 40 : 20) + tcp_length, 2);
+        put(octets_, 0xaaaa0300, 4);
+        put(octets_, 0, 2);
+    }
     put(octets_, is_v6_ ? 0x86dd : 0x0800, 2);
     const std::uint32_t client = is_v6_ ? 0xfd000001 : 0x0a000001;
     const std::uint32_t server = is_v6_ ? 0xfd000002 : 0x0a000002;

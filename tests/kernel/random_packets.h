@@ -44,7 +44,8 @@ class RandomPackets {
     unsigned left_ = 0;  // packets of this sequence
     unsigned step_ = 0;  // of the plausible handshake
     bool is_v6_ = false;
-    std::uint16_t port_ = 0;  // the client's
+    bool syns_are_odd_ = false;  // in a form that the kernel filter cannot tell, unlike the rest
+    std::uint16_t port_ = 0;     // the client's
     std::uint32_t client_isn_ = 0;
     std::uint32_t server_isn_ = 0;
 };

@@ -90,6 +90,7 @@ class KernelFilter::Programs {
     bool take_out_at_once(const tcpeek_key& key, Keep keep);
     template <typename Keep>
     bool take_out_in_two_steps(const tcpeek_key& key, Keep keep);
+    void forget_unknown(Timestamp handled_until);
     void remove_later_ones(const AttemptDirectory& attempts);
     void sweep(const AttemptDirectory& attempts);
     void refill(const AttemptDirectory& attempts, Timestamp handled_until);

@@ -32,6 +32,7 @@ constexpr Duration kRefillEvery = Duration::seconds(1);
 }  // namespace
 
 void KernelFilter::Programs::tend(const AttemptDirectory& attempts, Timestamp handled_until) {
+    forget_unknown(handled_until);
     const std::uint64_t failed = read(control().failed_inserts);
     if (failed != failed_seen_) {
         degradations_ += failed_seen_ == control().resolved ? 1U : 0U;
@@ -50,6 +51,16 @@ void KernelFilter::Programs::tend(const AttemptDirectory& attempts, Timestamp ha
         const std::uint64_t swept_before = swept_;
         sweep(attempts);
         sweep_finds_much_ = sweep_token_ && swept_ - swept_before >= kManySwept;
+    }
+}
+
+// What was not understood is handled now: a SYN among it has been entered.
+void KernelFilter::Programs::forget_unknown(Timestamp handled_until) {
+    __u64 unknown_at = read(control().unknown_at);
+    if (unknown_at != 0 &&
+        Timestamp{static_cast<std::int64_t>(unknown_at)} + wall_clock_offset() < handled_until) {
+        // A later one stays.
+        std::atomic_ref(control().unknown_at).compare_exchange_strong(unknown_at, 0);
     }
 }
 
