@@ -208,7 +208,8 @@ def disk_full(lab: Lab) -> None:
     records = [json.loads(line) for line in lines.splitlines()]
     summary = each.summaries()[-1]
     lost = summary["capture"].get("Records not displayed", 0)
-    if summary["RX"]["Success"] != 53 or len(records) + lost != 53 or not 10 <= lost <= 40 \
+    # Of the ten some may only come when there is room again.
+    if summary["RX"]["Success"] != 53 or len(records) + lost != 53 or not 1 <= lost <= 40 \
             or each.err.text.count("No space left") != 1:
         raise Failure(f"{len(records)} records and {lost} lost of 53\n{each.saved()}")
 
