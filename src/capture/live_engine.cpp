@@ -164,8 +164,8 @@ void LiveCapture::Engine::on_broken(Source& source) {
 
 void LiveCapture::Engine::close_left(const Now& now) {
     for (Source& source : sources_) {
-        if (source.presence == Presence::leaving && now.steady >= source.closes_at &&
-            !source.readable && !source.head) {
+        const bool all_read = source.tapped ? ring_is_empty_ : !source.readable && !source.head;
+        if (source.presence == Presence::leaving && now.steady >= source.closes_at && all_read) {
             close(source);
         }
     }

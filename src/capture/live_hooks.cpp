@@ -127,6 +127,11 @@ Result<void> LiveCapture::Engine::open_taps(Source& source, const Link* link) {
             "interface {0} is down: bring it up with 'ip link set {0} up' and start again",
             link->name)};
     }
+    // Its driver shows packets to packet sockets only (drivers/net/vrf.c). With `any` they are seen
+    // at its ports.
+    if (link != nullptr && link->kind == "vrf") {
+        return Error{fmt::format("{} is a VRF, whose packets pass no hook", link->name)};
+    }
     source.taps.clear();
     for (const Link& each : links_.links()) {
         if (link != nullptr && each.index != link->index) {

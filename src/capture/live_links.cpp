@@ -56,6 +56,12 @@ std::optional<LinkNews> parse_link(const nlmsghdr& message) {
                     news.link.other_names.push_back(text(property));
                 }
             });
+        } else if (mnl_attr_get_type(&attribute) == IFLA_LINKINFO) {
+            netlink::for_each_nested(attribute, [&news](const nlattr& property) {
+                if (mnl_attr_get_type(&property) == IFLA_INFO_KIND) {
+                    news.link.kind = text(property);
+                }
+            });
         }
     });
     if (news.link.name.empty()) {

@@ -20,6 +20,7 @@ struct Link {
     bool running = false;                  // and with a carrier (IFF_RUNNING)
     bool loopback = false;
     unsigned hardware_type = 0;  // ARPHRD_ of if_arp.h
+    std::string kind;            // of a virtual one: "veth", "vrf" (IFLA_INFO_KIND)
 };
 
 // Needs no privilege. Belongs to one thread.

@@ -171,11 +171,7 @@ ValueComplaint take_capture(Config& config, std::string_view value) {
 }
 
 ValueComplaint take_filter_entries(Config& config, std::string_view value) {
-    if (value == "0") {
-        config.filter_entries = 0;
-        return std::nullopt;
-    }
-    return take_number(config.filter_entries, value, kMostFilterEntries);
+    return take_number(config.filter_entries, value, kMostFilterEntries, 0);
 }
 
 ValueComplaint take_config_file(Config& config, std::string_view value) {

@@ -6,12 +6,13 @@
 
 namespace tcpeek {
 
-ValueComplaint take_number(std::uint32_t& field, std::string_view value, std::uint32_t largest) {
+ValueComplaint take_number(std::uint32_t& field, std::string_view value, std::uint32_t largest,
+                           std::uint32_t smallest) {
     std::uint32_t number = 0;
     const char* end = value.data() + value.size();
     const auto [parsed_to, error] = std::from_chars(value.data(), end, number);
-    if (error != std::errc() || parsed_to != end || number == 0 || number > largest) {
-        return fmt::format("is not a whole number from 1 to {}", largest);
+    if (error != std::errc() || parsed_to != end || number < smallest || number > largest) {
+        return fmt::format("is not a whole number from {} to {}", smallest, largest);
     }
     field = number;
     return std::nullopt;

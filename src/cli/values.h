@@ -8,8 +8,9 @@
 
 namespace tcpeek {
 
-// A whole number from 1 to `largest`.
-ValueComplaint take_number(std::uint32_t& field, std::string_view value, std::uint32_t largest);
+// A whole number from `smallest` to `largest`.
+ValueComplaint take_number(std::uint32_t& field, std::string_view value, std::uint32_t largest,
+                           std::uint32_t smallest = 1);
 
 // Free texts are where a forgotten value would swallow the next option unseen.
 bool like_an_option(std::string_view value);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 from lab import FAMILIES, Failure, Family, Host, Lab, Skip
 from places import ANY, MARKER_PORT, Chain, Pair, assign, hear_news, link, need, until, warm_up, watch_all
 from registry import scene
@@ -238,6 +240,24 @@ def vlan_tags_any(lab: Lab) -> None:
     each.until_expected()
     each.stop()
     each.check()
+
+
+@scene
+def vrf(lab: Lab) -> None:
+    """The packets of a VRF pass no hook: its connections are judged all the same."""
+    pair = Pair(lab)
+    need(pair.server, "ip", "link", "add", "vrf0", "type", "vrf", "table", "10")
+    pair.server.ip("link set vrf0 up", "link set eth0 master vrf0")
+    with pair.server.inside():
+        listener = socket.create_server(("", 8080))
+    lab.at_end(listener.close)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"vrf0")
+    [watch] = watch_all(lab, [(pair.server, ["-i", "vrf0"], {"filters": ("RX",), "interface": "vrf0"})])
+    flow = pair.connect(Family.V4, 8080, wait=5).must_be_open().flow
+    watch.expect(flow, "success", "established", "ShA")
+    watch.until_expected()
+    watch.stop()
+    watch.check()
 
 
 @scene

@@ -167,9 +167,9 @@ TEST(UsageErrors, EnginesAndFilterSizesThatAreNone) {
     expect_errors({
         {{"--capture=pcap"}, "option --capture: 'pcap' is not auto, tcx or socket"},
         {{"--filter-entries=-1"},
-         "option --filter-entries: '-1' is not a whole number from 1 to 16777216"},
+         "option --filter-entries: '-1' is not a whole number from 0 to 16777216"},
         {{"--filter-entries=16777217"},
-         "option --filter-entries: '16777217' is not a whole number from 1 to 16777216"},
+         "option --filter-entries: '16777217' is not a whole number from 0 to 16777216"},
     });
 }
 
