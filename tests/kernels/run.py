@@ -38,7 +38,8 @@ CHECKS = ["info", "start_line", "hooks_demanded", "bulk_by_default", "bulk_by_so
 WITH_HOOKS_ONLY = ("bulk_by_socket", "scenes_by_socket")
 # Whose verdicts do not hang on times that an emulated machine cannot keep: a router's two copies of
 # a packet are 2 ms apart at most.
-FEW_SCENES = ["capture.interface_appears", "capture.loopback", "capture.vlan_tag", "life.user"]
+FEW_SCENES = ["capture.interface_appears", "capture.loopback", "capture.vlan_interfaces",
+              "capture.vlan_tag", "capture.vrf", "life.user"]
 
 
 def arguments() -> argparse.Namespace:
