@@ -34,7 +34,7 @@ enum side { INGRESS, EGRESS };
 enum start { START_ETHERNET, START_NETWORK };
 
 /* What is to be done with a packet. */
-enum decision { DROP, PASS, PASS_UNKNOWN, PASS_AND_ENTER, PASS_AND_ADVANCE };
+enum decision { DROP, PASS, PASS_AND_ENTER, PASS_AND_ADVANCE };
 
 static __always_inline int decide_tcp(const struct walk* walk) {
     if (walk->flags & (FLAG_SYN | FLAG_RST)) {
@@ -53,6 +53,12 @@ static __always_inline int decide_tcp(const struct walk* walk) {
     return walk->is_sound && walk->flags & FLAG_ACK ? PASS_AND_ADVANCE : PASS;
 }
 
+/* Before the packet is handed over, so that user space cannot have handled it yet. */
+static __always_inline int pass_unknown(void) {
+    *(volatile __u64*)&control.unknown_at = bpf_ktime_get_boot_ns();
+    return PASS;
+}
+
 static __always_inline int decide(struct __sk_buff* skb, struct walk* walk, enum start start) {
     __u16 ether_type = bpf_ntohs((__u16)skb->protocol);
     __u32 ip = 0;
@@ -61,7 +67,7 @@ static __always_inline int decide(struct __sk_buff* skb, struct walk* walk, enum
     if (start == START_ETHERNET) {
         __u8 type[2];
         if (read_octets(skb, ETHERNET_HEADER - 2, type, sizeof type) < 0) {
-            return PASS_UNKNOWN;
+            return pass_unknown();
         }
         ether_type = u16_at(type);
         ip = ETHERNET_HEADER;
@@ -69,7 +75,7 @@ static __always_inline int decide(struct __sk_buff* skb, struct walk* walk, enum
     if (ether_type == ETHER_TYPE_VLAN) {
         __u8 tag[4];
         if (read_octets(skb, ip, tag, sizeof tag) < 0) {
-            return PASS_UNKNOWN;
+            return pass_unknown();
         }
         ether_type = u16_at(tag + 2);
         ip += sizeof tag;
@@ -82,17 +88,13 @@ static __always_inline int decide(struct __sk_buff* skb, struct walk* walk, enum
     packed = walk_headers(skb, ip, ether_type);
     switch (end_of(packed)) {
         case WALK_UNKNOWN:
-            return PASS_UNKNOWN;
+            return pass_unknown();
         case WALK_ICMP:
             return look_at_icmp ? PASS : DROP;
         case WALK_TCP:
-            return read_segment(skb, packed, walk) ? decide_tcp(walk) : PASS_UNKNOWN;
+            return read_segment(skb, packed, walk) ? decide_tcp(walk) : pass_unknown();
     }
     return DROP;
-}
-
-static __always_inline void note_unknown(void) {
-    *(volatile __u64*)&control.unknown_at = bpf_ktime_get_boot_ns();
 }
 
 /* What is told of a packet beside its octets. */
@@ -195,9 +197,6 @@ static __always_inline int look(struct __sk_buff* skb, enum side side, enum star
         enter(&walk);
         how |= HOW_ENTERED;
     }
-    if (decision == PASS_UNKNOWN) {
-        note_unknown();
-    }
     if (decision != DROP && hand_over(skb, how) && decision == PASS_AND_ADVANCE) {
         advance(&walk);
     }
@@ -235,9 +234,6 @@ static __always_inline int look_at_socket(struct __sk_buff* skb, enum start star
     decision = decide(skb, &walk, start);
     if (decision == PASS_AND_ENTER) {
         enter(&walk);
-    }
-    if (decision == PASS_UNKNOWN) {
-        note_unknown();
     }
     if (decision == PASS_AND_ADVANCE) {
         advance(&walk);

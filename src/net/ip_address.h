@@ -1,7 +1,6 @@
 // An IPv4 or IPv6 address, and a network (address and prefix length).
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <compare>
 #include <cstdint>
@@ -32,9 +31,7 @@ class IpAddress {
         return address;
     }
     static IpAddress v6(std::span<const std::uint8_t, 16> octets) {
-        IpAddress address;
-        std::copy(octets.begin(), octets.end(), address.octets_.begin());
-        return address;
+        return of_octets(octets.data(), IpFamily::v6);
     }
     // All 16 bytes, as `octets()` gives them of an address of this family.
     static IpAddress of_octets(const std::uint8_t* octets, IpFamily family) {
