@@ -77,10 +77,6 @@ def laboratory(name: str) -> Iterator[Lab]:
         lab.close()
 
 
-def few(reached: int, packets: int) -> bool:
-    return 5 < reached < FEW * packets
-
-
 def engine_of(plan: dict) -> str:
     return FILTERED[0] if plan["hooks"] else FILTERED[1]
 
@@ -201,28 +197,29 @@ def bulk(*options: str, wrap: list[str] | None = None) -> tuple[int, int]:
     return packets, seen(each)
 
 
+def few_of_a_transfer(*options: str, wrap: list[str] | None = None) -> str:
+    packets, reached = bulk(*options, wrap=wrap)
+    told = f"{reached} of {packets} packets reached tcpeek"
+    must(5 < reached < FEW * packets, told)
+    return told
+
+
 @check
 def bulk_by_default(plan: dict) -> str:
     """Of a bulk transfer a few packets reach user space, and the filter's table is empty again."""
-    packets, reached = bulk()
-    must(few(reached, packets), f"{reached} of {packets} packets reached tcpeek")
-    return f"{reached} of {packets} packets reached tcpeek"
+    return few_of_a_transfer()
 
 
 @check
 def bulk_by_socket(plan: dict) -> str:
     """The same by packet sockets."""
-    packets, reached = bulk("--capture=socket")
-    must(few(reached, packets), f"{reached} of {packets} packets reached tcpeek")
-    return f"{reached} of {packets} packets reached tcpeek"
+    return few_of_a_transfer("--capture=socket")
 
 
 @check
 def as_another_user(plan: dict) -> str:
     """The same once tcpeek is a user without rights: the table is still its own to change."""
-    packets, reached = bulk("--capture=socket", "-u", "nobody")
-    must(few(reached, packets), f"{reached} of {packets} packets reached tcpeek")
-    return f"{reached} of {packets} packets reached tcpeek"
+    return few_of_a_transfer("--capture=socket", "-u", "nobody")
 
 
 # What the service's unit gives, and the same without what only makes the programs faster.
@@ -243,9 +240,7 @@ def as_a_service(plan: dict) -> str:
     for rights in (SERVICE, SERVICE.replace(",+perfmon", "")):
         expect(facts(wrap=(*UNLIMITED, *as_service(rights))), kernel_filter="yes",
                capture_engine=engine_of(plan))
-    packets, reached = bulk("--capture=socket", wrap=[*UNLIMITED, *as_service(SERVICE)])
-    must(few(reached, packets), f"{reached} of {packets} packets reached tcpeek")
-    return f"{reached} of {packets} packets reached tcpeek"
+    return few_of_a_transfer("--capture=socket", wrap=[*UNLIMITED, *as_service(SERVICE)])
 
 
 @check
